@@ -1,0 +1,223 @@
+"""The one door from Python to SQL: a function is called, a view is read, both by name.
+
+Arguments go by name and get the prefix ``p_``; rows come back as frozen dataclasses whose fields
+are the columns asked for; a refusal comes back as its class of ``db.errors``::
+
+    jobs = call(conn, "jobs.claim", Job, worker="w1", limit=10)
+    job_id = value(conn, "jobs.enqueue", kind="shops.draw_design", payload={"product_id": 1})
+    dead = select(conn, "jobs.dead", Dead, where={"kind": "shops.draw_design"}, limit=20)
+
+A dict is sent as jsonb, a list as an array (of jsonb where it holds dicts); wrap a list that is
+itself one JSON value in ``Jsonb``. The connection decides about the transaction: each call is its
+own on an autocommit connection, and part of the caller's where one is open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from db.errors import refusal
+
+Row = TypeVar("Row")
+Connection = psycopg.Connection[Any]
+AsyncConnection = psycopg.AsyncConnection[Any]
+Where = Mapping[str, Any]
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_VOID = 2278
+
+
+def call(conn: Connection, function: str, row: type[Row], /, **arguments: Any) -> list[Row]:
+    """Call a function that returns rows."""
+    with _refusals(), conn.cursor(row_factory=class_row(row)) as cursor:
+        query = _call(function, _columns(row), arguments, _hole)
+        return cursor.execute(query, _sent_all(arguments)).fetchall()
+
+
+def value(conn: Connection, function: str, /, **arguments: Any) -> Any:
+    """Call a function that returns one value; None where it returns nothing."""
+    with _refusals(), conn.cursor() as cursor:
+        cursor.execute(_call(function, _ALL, arguments, _hole), _sent_all(arguments))
+        return _scalar(cursor, cursor.fetchone())
+
+
+def select(
+    conn: Connection,
+    view: str,
+    row: type[Row],
+    /,
+    where: Where | None = None,
+    order: str | None = None,
+    limit: int | None = None,
+) -> list[Row]:
+    """Read a view. In ``where`` None asks for null and a list for any of its items.
+
+    ``order`` is columns parted by commas, each with an optional ``desc``.
+    """
+    with _refusals(), conn.cursor(row_factory=class_row(row)) as cursor:
+        query = _select(view, _columns(row), where or {}, order, limit, _hole)
+        return cursor.execute(query, _sent_all(where or {})).fetchall()
+
+
+async def acall(
+    conn: AsyncConnection, function: str, row: type[Row], /, **arguments: Any
+) -> list[Row]:
+    """``call`` on an asynchronous connection."""
+    with _refusals():
+        async with conn.cursor(row_factory=class_row(row)) as cursor:
+            query = _call(function, _columns(row), arguments, _hole)
+            await cursor.execute(query, _sent_all(arguments))
+            return await cursor.fetchall()
+
+
+async def avalue(conn: AsyncConnection, function: str, /, **arguments: Any) -> Any:
+    """``value`` on an asynchronous connection."""
+    with _refusals():
+        async with conn.cursor() as cursor:
+            query = _call(function, _ALL, arguments, _hole)
+            await cursor.execute(query, _sent_all(arguments))
+            return _scalar(cursor, await cursor.fetchone())
+
+
+async def aselect(
+    conn: AsyncConnection,
+    view: str,
+    row: type[Row],
+    /,
+    where: Where | None = None,
+    order: str | None = None,
+    limit: int | None = None,
+) -> list[Row]:
+    """``select`` on an asynchronous connection."""
+    with _refusals():
+        async with conn.cursor(row_factory=class_row(row)) as cursor:
+            query = _select(view, _columns(row), where or {}, order, limit, _hole)
+            await cursor.execute(query, _sent_all(where or {}))
+            return await cursor.fetchall()
+
+
+def text(function: str, /, **arguments: Any) -> str:
+    """The line that a person types in psql to make this call."""
+    return _call(function, _ALL, arguments, _literal).as_string(None) + ";"
+
+
+def text_select(
+    view: str,
+    /,
+    where: Where | None = None,
+    order: str | None = None,
+    limit: int | None = None,
+) -> str:
+    """The line that a person types in psql to read this view."""
+    return _select(view, _ALL, where or {}, order, limit, _literal).as_string(None) + ";"
+
+
+_ALL = sql.SQL("*")
+Holes = Callable[[str, Any], sql.Composable]
+
+
+def _hole(name: str, argument: Any) -> sql.Composable:
+    return sql.Placeholder(name)
+
+
+def _literal(name: str, argument: Any) -> sql.Composable:
+    return sql.Literal(_sent(argument))
+
+
+def _sent(argument: Any) -> Any:
+    if isinstance(argument, dict):
+        return Jsonb(argument)
+    if isinstance(argument, list | tuple):
+        return [_sent(item) for item in argument]
+    return argument
+
+
+def _sent_all(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _sent(argument) for name, argument in arguments.items()}
+
+
+def _call(
+    function: str, columns: sql.Composable, arguments: Mapping[str, Any], hole: Holes
+) -> sql.Composed:
+    named = [
+        sql.SQL("{} => {}").format(_name(f"p_{name}"), hole(name, argument))
+        for name, argument in arguments.items()
+    ]
+    return sql.SQL("select {} from {}({})").format(
+        columns, _qualified(function), sql.SQL(", ").join(named)
+    )
+
+
+def _select(
+    view: str,
+    columns: sql.Composable,
+    where: Where,
+    order: str | None,
+    limit: int | None,
+    hole: Holes,
+) -> sql.Composed:
+    parts = [sql.SQL("select {} from {}").format(columns, _qualified(view))]
+    if where:
+        tests = [_test(name, wanted, hole) for name, wanted in where.items()]
+        parts.append(sql.SQL("where {}").format(sql.SQL(" and ").join(tests)))
+    if order:
+        terms = [_term(term) for term in order.split(",")]
+        parts.append(sql.SQL("order by {}").format(sql.SQL(", ").join(terms)))
+    if limit is not None:
+        parts.append(sql.SQL("limit {}").format(sql.Literal(int(limit))))
+    return sql.SQL(" ").join(parts)
+
+
+def _test(name: str, wanted: Any, hole: Holes) -> sql.Composed:
+    if wanted is None:
+        return sql.SQL("{} is null").format(_name(name))
+    shape = "{} = any({})" if isinstance(wanted, list | tuple) else "{} = {}"
+    return sql.SQL(shape).format(_name(name), hole(name, wanted))
+
+
+def _term(term: str) -> sql.Composed:
+    column, _, direction = term.strip().partition(" ")
+    if direction not in ("", "asc", "desc"):
+        raise ValueError(f"order by what: {term!r}")
+    return sql.SQL(" ").join(filter(None, (_name(column), sql.SQL(direction))))
+
+
+def _columns(row: type[Any]) -> sql.Composable:
+    return sql.SQL(", ").join(_name(field.name) for field in fields(row))
+
+
+def _qualified(name: str) -> sql.Composed:
+    schema, _, rest = name.partition(".")
+    return sql.SQL(".").join((_name(schema), _name(rest)))
+
+
+def _name(name: str) -> sql.Composable:
+    """Names are ours, never a user's, and need no quotes; anything else is a mistake."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not a name: {name!r}")
+    return sql.SQL(name)
+
+
+def _scalar(cursor: psycopg.Cursor[Any] | psycopg.AsyncCursor[Any], row: Any) -> Any:
+    if row is None or cursor.description is None or cursor.description[0].type_code == _VOID:
+        return None
+    return row[0]
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.Error as error:
+        if refused := refusal(error):
+            raise refused from error
+        raise

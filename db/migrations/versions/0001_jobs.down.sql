@@ -1,0 +1,2 @@
+drop schema jobs cascade;
+alter default privileges grant execute on functions to public;

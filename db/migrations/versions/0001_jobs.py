@@ -1,0 +1,14 @@
+"""The kernel: queue, schedules, runs, limits, clock; and the roles that may use it."""
+
+from db.migrations import run
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    run("0001_jobs.sql")
+
+
+def downgrade() -> None:
+    run("0001_jobs.down.sql")

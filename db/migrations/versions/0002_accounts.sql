@@ -1,0 +1,2 @@
+create schema accounts;
+comment on schema accounts is 'Users, plans, subscriptions, connections to outside services.';

@@ -1,0 +1,14 @@
+"""Shops: the catalogue first, then what is sold."""
+
+from db.migrations import run
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    run("0003_shops_catalog.sql", "0003_shops_sales.sql")
+
+
+def downgrade() -> None:
+    run("0003_shops.down.sql")
