@@ -46,3 +46,30 @@ def refusal(error: psycopg.Error) -> Refused | None:
         return None
     said = error.diag
     return known(said.message_primary or "", said.message_detail, said.message_hint)
+
+
+# accounts
+
+
+class DuplicateUser(Refused, code="US001"):
+    """The e-mail address or the id belongs to a user already."""
+
+
+class NoSuchUser(Refused, code="US002"):
+    """The user_id is nobody's."""
+
+
+class NoSuchSubscription(Refused, code="US003"):
+    """There is no subscription of that plan to cancel."""
+
+
+class NoSuchService(Refused, code="US004"):
+    """The service is not a row of accounts.services."""
+
+
+class NoSuchAccount(Refused, code="US005"):
+    """The account cannot be one of that service: it does not fit the service's pattern."""
+
+
+class NoSuchConnection(Refused, code="US006"):
+    """The connection_id is nobody's."""
