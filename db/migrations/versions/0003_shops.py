@@ -1,4 +1,4 @@
-"""Shops: the catalogue first, then what is sold."""
+"""Shops: the catalogue and its work, the rows they start with, then what is sold."""
 
 from db.migrations import run
 
@@ -7,7 +7,12 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    run("0003_shops_catalog.sql", "0003_shops_sales.sql")
+    run(
+        "0003_shops_catalog.sql",
+        "0003_shops_work.sql",
+        "0003_shops_rows.sql",
+        "0003_shops_sales.sql",
+    )
 
 
 def downgrade() -> None:
