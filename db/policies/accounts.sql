@@ -8,9 +8,10 @@ grant select on accounts.plans, accounts.services
 call accounts.protect('accounts');
 
 grant select on accounts.users, accounts.subscriptions, accounts.connections
-  to autom_web, autom_operator, autom_reader, authenticated, service_role;
+  to autom_web, authenticated;
 
 -- Which key sealed what, never the sealed text.
+revoke select on accounts.secrets from autom_operator, autom_reader, service_role;
 grant select (user_id, connection_id, field, key_id, stored_at) on accounts.secrets
   to autom_operator, autom_reader, service_role;
 
