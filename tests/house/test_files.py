@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pglast import parse_plpgsql, parse_sql
+from pglast.parser import ParseError
 
 from db import code
 from db.migrations import VERSIONS
@@ -19,4 +20,9 @@ def test_a_file_parses(path: Path) -> None:
     text = path.read_text()
     parse_sql(text)
     if "language plpgsql" in text:
-        parse_plpgsql(text)
+        try:
+            parse_plpgsql(text)
+        except ParseError as error:
+            # It knows no types of ours; a server looks at these when they are applied.
+            if "only supports pg_catalog and public" not in str(error):
+                raise
