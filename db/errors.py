@@ -48,6 +48,57 @@ def refusal(error: psycopg.Error) -> Refused | None:
     return known(said.message_primary or "", said.message_detail, said.message_hint)
 
 
+# jobs
+
+
+class DuplicateJob(Refused, code="JQ001"):
+    """An unfinished job holds the unique key, and the caller asked to be told."""
+
+
+class NoSuchKind(Refused, code="JQ002"):
+    """The kind is not a row of jobs.kinds."""
+
+
+class NoSuchUniqueMode(Refused, code="JQ003"):
+    """The mode for a unique key is none of ignore, reject and replace."""
+
+
+class ListsDiffer(Refused, code="JQ004"):
+    """The lists that belong side by side are not of the same length."""
+
+
+class WorkerGone(Refused, code="JQ005"):
+    """The worker is not signed on: its lease ran out, and its jobs are with others."""
+
+
+class WrongIsolation(Refused, code="JQ006"):
+    """Jobs are claimed in read committed transactions only."""
+
+
+class NotPrepared(Refused, code="JQ007"):
+    """The prepare function of the kind gave no answer that the kernel knows."""
+
+
+class NoSuchOutcome(Refused, code="JQ008"):
+    """The outcome is none of done, try_later, give_up and unknown."""
+
+
+class NoSuchJob(Refused, code="JQ009"):
+    """The job_id is nobody's."""
+
+
+class NotRetriable(Refused, code="JQ010"):
+    """The job is neither dead nor waiting for its time."""
+
+
+class NoSuchSchedule(Refused, code="JQ011"):
+    """The name is not a row of jobs.schedules."""
+
+
+class NotCron(Refused, code="JQ012"):
+    """The text is not a cron expression of five fields."""
+
+
 # accounts
 
 

@@ -1,0 +1,84 @@
+create or replace function jobs._enqueue(
+  p_kind        text,
+  p_payloads    jsonb[],
+  p_keys        text[],
+  p_tenants     uuid[],
+  p_run_at      timestamptz,
+  p_priority    integer,
+  p_unique_keys text[],
+  p_unique_mode text,
+  p_unique_for  interval
+)
+returns bigint[]
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_queue    text;
+  v_priority integer;
+  v_new      bigint[] := jobs._new_ids(cardinality(p_payloads));
+  v_ids      bigint[] := v_new;
+begin
+  select k.queue, coalesce(p_priority, k.priority) from jobs.kinds as k where k.kind = p_kind
+  into v_queue, v_priority;
+  if not found then
+    raise exception using
+      errcode = 'JQ002',
+      message = 'There is no such kind of job.',
+      detail  = format('kind=%s', p_kind),
+      hint    = 'select kind, description from jobs.kinds;';
+  end if;
+  if cardinality(p_keys) <> cardinality(p_payloads)
+    or cardinality(p_tenants) <> cardinality(p_payloads)
+    or cardinality(p_unique_keys) <> cardinality(p_payloads)
+  then
+    raise exception using
+      errcode = 'JQ004',
+      message = 'Every list must be as long as the list of payloads.',
+      detail  = format('payloads=%s keys=%s tenants=%s unique_keys=%s', cardinality(p_payloads),
+                       cardinality(p_keys), cardinality(p_tenants), cardinality(p_unique_keys));
+  end if;
+
+  if array_length(array_remove(p_unique_keys, null), 1) > 0 then
+    v_ids := jobs._take_unique_keys(
+      p_kind, v_new, p_unique_keys, p_unique_mode, p_unique_for, p_payloads, p_run_at, v_priority
+    );
+  end if;
+
+  with written as (
+    insert into jobs.jobs (
+      job_id, run_id, tenant, priority, kind, queue, key, unique_key, payload
+    )
+    select n.job_id, nullif(current_setting('jobs.run_id', true), '')::bigint, n.tenant, v_priority,
+           p_kind, v_queue, coalesce(n.key, ''), n.unique_key, coalesce(n.payload, '{}')
+    from unnest(v_new, v_ids, p_payloads, p_keys, p_tenants, p_unique_keys)
+      as n (job_id, holder, payload, key, tenant, unique_key)
+    where n.job_id = n.holder
+    returning jobs.job_id, jobs.run_id, jobs.key, jobs.unique_key
+  ),
+  later as (
+    insert into jobs.scheduled (
+      job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key
+    )
+    select w.job_id, w.run_id, p_run_at, 0, 0, v_priority, w.unique_key is not null, v_queue,
+           p_kind, w.key
+    from written as w
+    where p_run_at > jobs.clock()
+  )
+  insert into jobs.ready (
+    seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
+  )
+  select w.job_id, w.job_id, w.run_id, jobs.clock(), 0, 0, v_priority, w.unique_key is not null,
+         v_queue, p_kind, w.key
+  from written as w
+  where p_run_at is null or p_run_at <= jobs.clock();
+
+  if found then
+    perform jobs._wake();
+  end if;
+  return v_ids;
+end;
+$$;
+
+comment on function jobs._enqueue is 'What jobs.enqueue and jobs.enqueue_many have in common.';

@@ -1,0 +1,41 @@
+create or replace function jobs._make_partitions(p_days integer)
+returns integer
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+-- To attach one locks the default partition: rather come again than let everybody wait.
+set lock_timeout = '100ms'
+as $$
+declare
+  v_day  record;
+  v_made integer := 0;
+begin
+  for v_day in
+    select t.name as parent, t.name || to_char(d.utc, '_YYYYMMDD') as name,
+           jobs._first_id_of(d.utc at time zone 'UTC') as first_id,
+           jobs._first_id_of((d.utc + interval '1 day') at time zone 'UTC') as next_id
+    from generate_series(0, p_days) as n
+    cross join lateral (
+      select date_trunc('day', clock_timestamp() at time zone 'UTC') + make_interval(days => n) as utc
+    ) as d
+    cross join (values ('jobs'), ('history'), ('effects')) as t (name)
+    where to_regclass(format('jobs.%I', t.name || to_char(d.utc, '_YYYYMMDD'))) is null
+  loop
+    begin
+      execute format('create table jobs.%I (like jobs.%I including defaults including constraints)',
+                     v_day.name, v_day.parent);
+      execute format('alter table jobs.%I attach partition jobs.%I for values from (%s) to (%s)',
+                     v_day.parent, v_day.name, v_day.first_id, v_day.next_id);
+      v_made := v_made + 1;
+    exception
+      -- The day already has rows in the default partition, and stays there; or it is busy just now.
+      when check_violation or lock_not_available then
+        null;
+    end;
+  end loop;
+  return v_made;
+end;
+$$;
+
+comment on function jobs._make_partitions is
+  'Make the daily partitions from today to p_days ahead, where they are missing; returns how many.';

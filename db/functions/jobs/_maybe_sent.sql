@@ -1,0 +1,14 @@
+create or replace function jobs._maybe_sent(p_job_id bigint)
+returns boolean
+language sql
+stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select from jobs.effects as e
+    where e.job_id = p_job_id and coalesce(e.outcome, 'unknown') = 'unknown'
+  );
+$$;
+
+comment on function jobs._maybe_sent is
+  'Some run of the job was handed its request, and nobody knows how that ended.';

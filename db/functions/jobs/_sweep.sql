@@ -1,0 +1,28 @@
+create or replace function jobs._sweep()
+returns integer
+language sql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+  with windows as (
+    delete from jobs.unique_keys as u
+    where u.ctid = any (array(
+      select k.ctid from jobs.unique_keys as k where k.until <= jobs.clock()
+        -- While its job is unfinished a key stays taken, however short its window was.
+        and jobs._ended(k.job_id)
+      limit 1000 for update skip locked
+    ))
+    returning 1
+  ),
+  pauses as (
+    delete from jobs.pauses as p where p.until <= jobs.clock() returning 1
+  ),
+  workers as (
+    delete from jobs.workers as w where w.stopped_at < jobs.clock() - interval '1 day' returning 1
+  )
+  select ((select count(*) from windows) + (select count(*) from pauses)
+          + (select count(*) from workers))::integer;
+$$;
+
+comment on function jobs._sweep is
+  'Remove what is over: windows of unique keys, pauses, workers gone for a day. Returns how many.';

@@ -1,0 +1,42 @@
+create or replace function jobs.reap(p_limit integer default 1000)
+returns integer
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_job    jobs.running;
+  v_reaped integer := 0;
+begin
+  update jobs.workers as w
+  set stopped_at = jobs.clock()
+  where w.stopped_at is null and w.lease_until < jobs.clock()
+    -- After a restart of the server every lease has run out: live workers get one more.
+    and clock_timestamp() - pg_postmaster_start_time() > w.lease
+    -- Taken last. A claim of this worker that is under way holds it; then it is dead next time.
+    and pg_try_advisory_xact_lock(78, w.worker_id);
+
+  for v_job in
+    select r.*
+    from jobs.running as r
+    where not exists (
+        select from jobs.workers as w where w.worker_id = r.worker_id and w.stopped_at is null
+      )
+      -- Its worker lives, but should have stopped the job a minute ago.
+      or r.deadline < jobs.clock() - interval '1 min'
+    order by r.job_id
+    limit p_limit
+    for update skip locked
+  loop
+    perform jobs._lose(v_job);
+    v_reaped := v_reaped + 1;
+  end loop;
+  return v_reaped;
+end;
+$$;
+
+comment on function jobs.reap is
+  'Take back the jobs of workers whose lease has run out, and those far past their deadline; returns
+how many. They go back in line, or end after their last attempt. Safe to call at any time.';
+grant execute on function jobs.reap to autom_worker, autom_operator;
