@@ -115,7 +115,7 @@ values
   ('openai', 'https://api.openai.com/v1', null, '^[^\s/]+$', array[]::text[],
    'accounts.check_openai', null, null, null, '14 days'),
   ('pinterest', 'https://api.pinterest.com/v5', null, '^[^\s/]+$',
-   array['boards:read', 'pins:read', 'pins:write', 'user_accounts:read'],
+   array['boards:read', 'boards:write', 'pins:read', 'pins:write', 'user_accounts:read'],
    -- Access tokens live 30 days, refresh tokens 60, and each renewal brings new ones: weekly is often enough.
    'accounts.check_pinterest', 'accounts.refresh_pinterest', 'refresh', '23 days', '14 days');
 
