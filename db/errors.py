@@ -124,3 +124,7 @@ class NoSuchAccount(Refused, code="US005"):
 
 class NoSuchConnection(Refused, code="US006"):
     """The connection_id is nobody's."""
+
+
+class TokensNotRenewed(Refused, code="US007"):
+    """Tokens of this service do not run out, or cannot be renewed by us."""
