@@ -126,5 +126,40 @@ class NoSuchConnection(Refused, code="US006"):
     """The connection_id is nobody's."""
 
 
-class TokensNotRenewed(Refused, code="US007"):
-    """Tokens of this service do not run out, or cannot be renewed by us."""
+# shops: the catalogue
+
+
+class NoSuchShop(Refused, code="SH001"):
+    """The shop_id is nobody's."""
+
+
+class NotAShop(Refused, code="SH002"):
+    """A shop cannot have that name, domain or program."""
+
+
+class BadSetting(Refused, code="SH003"):
+    """A setting cannot have that value; the hint says what it may be."""
+
+
+class NoSuchSetting(Refused, code="SH004"):
+    """No setting has that name."""
+
+
+class NotTheOwnersConnection(Refused, code="SH005"):
+    """The connection is not one of the shop's owner."""
+
+
+class TooManyNiches(Refused, code="SH006"):
+    """The plan allows no more active niches."""
+
+
+class BadPrompt(Refused, code="SH007"):
+    """A prompt needs a known type and the placeholder {niche}, and ends after 4,000 characters."""
+
+
+class NotOptimised(Refused, code="SH008"):
+    """Only an optimised product can be published."""
+
+
+class BadMove(Refused, code="SH010"):
+    """shops.product_moves knows no such move, or the origin does not begin in that state."""

@@ -37,12 +37,49 @@ COLUMNS: dict[tuple[str, str], set[str]] = {
     ("accounts.secrets", "select"): {"user_id", "connection_id", "field", "key_id", "stored_at"},
 }
 # The tables whose own rows a tenant is granted to read; staff is granted them all.
-READ_BY_TENANTS = {"accounts.users", "accounts.subscriptions", "accounts.connections"}
+READ_BY_TENANTS = {
+    "accounts.users",
+    "accounts.subscriptions",
+    "accounts.connections",
+    "shops.ai_calls",
+    "shops.boards",
+    "shops.budget_months",
+    "shops.budgets",
+    "shops.collections",
+    "shops.creation_plans",
+    "shops.designs",
+    "shops.niches",
+    "shops.platform_stops",
+    "shops.products",
+    "shops.prompts",
+    "shops.quota_months",
+    "shops.settings",
+    "shops.shop_connections",
+    "shops.shop_runs",
+    "shops.shops",
+    "shops.syncs",
+    "shops.texts",
+}
 # The tables of no tenant that everyone may read.
-SHARED = {"accounts.plans", "accounts.services"}
+SHARED = {
+    "accounts.plans",
+    "accounts.services",
+    "shops.default_prompts",
+    "shops.models",
+    "shops.plan_budgets",
+    "shops.platforms",
+    "shops.product_moves",
+    "shops.product_states",
+    "shops.steps",
+}
 
 # What a tenant or a stranger may call.
-CALLABLE_BY_TENANTS = {"jobs.clock()", "accounts.current_user_id()"}
+CALLABLE_BY_TENANTS = {
+    "jobs.clock()",
+    "accounts.current_user_id()",
+    "shops._month()",
+    "shops.plan_creation(uuid,uuid)",
+}
 
 ATTEMPTS = ("select", "insert", "insert for another", "update", "update to another", "delete")
 CALLERS = ("a user", "nobody")

@@ -222,6 +222,7 @@ create table shops.product_states (
   state       text primary key,
   position    integer not null,
   time_limit  interval,
+  starts      text[] not null default '{}',
   description text not null,
   constraint product_states_come_in_order unique (position)
 );
@@ -230,6 +231,7 @@ comment on column shops.product_states.state is 'The state.';
 comment on column shops.product_states.position is 'Where it stands in a product''s life.';
 comment on column shops.product_states.time_limit is
   'A product that stays longer is in shops.stuck; null: it may stay for ever.';
+comment on column shops.product_states.starts is 'Origins of products that may begin in this state.';
 comment on column shops.product_states.description is 'What is true of a product in this state.';
 
 create table shops.steps (

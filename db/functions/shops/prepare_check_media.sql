@@ -1,0 +1,23 @@
+create or replace function shops.prepare_check_media(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+returns jsonb
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+    t.halt,
+    (
+      select jsonb_build_object(
+        'connection_id', t.connection_id,
+        'request', jsonb_build_object('product_gid', p.product_gid)
+      )
+      from shops.products as p
+      where p.user_id = t.user_id and p.product_id = t.product_id
+    )
+  )
+  from shops._take_step('shops.check_media', p_payload) as t;
+$$;
+
+comment on function shops.prepare_check_media is
+  'Prepares shops.check_media. Payload: {"product_id"}. Asks whether the shop has the picture ready.';
