@@ -126,6 +126,10 @@ class NoSuchConnection(Refused, code="US006"):
     """The connection_id is nobody's."""
 
 
+class TokensNotRenewed(Refused, code="US007"):
+    """Tokens of this service do not run out, or cannot be renewed by us."""
+
+
 # shops: the catalogue
 
 

@@ -66,6 +66,11 @@ class Graph:
         return unknown + ([error.message for error in values] if isinstance(values, list) else [])
 
 
+def folder() -> Path:
+    """Where the specifications are: AUTOM_SPECS, else beside the checkout."""
+    return Path(os.environ.get("AUTOM_SPECS") or CHECKOUT.parent / "shared" / "specs")
+
+
 def read_openapi(path: Path) -> Any:
     from sandbox.openapi import Rest  # here, for its libraries take half a second to import
 
@@ -78,20 +83,18 @@ class Specs:
     Raises SpecsMissing when AUTOM_REQUIRE_SPECS is set and one is missing.
     """
 
-    def __init__(self, folder: Path | None = None, required: bool | None = None) -> None:
-        self.folder = folder or Path(
-            os.environ.get("AUTOM_SPECS") or CHECKOUT.parent / "shared" / "specs"
-        )
+    def __init__(self, place: Path | None = None, required: bool | None = None) -> None:
+        place = place or folder()
         if required is None:
             required = os.environ.get("AUTOM_REQUIRE_SPECS", "") not in ("", "0")
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="specs")
         self._loading: dict[str, Future[Any]] = {}
         wanted: dict[str, tuple[Callable[[Path], Any], Path]] = {}
         for version in reversed(SHOPIFY_VERSIONS):
-            path = self.folder / "shopify" / f"admin_{version}.json.gz"
+            path = place / "shopify" / f"admin_{version}.json.gz"
             wanted[f"shopify {version}"] = (Graph.read, path)
         for service in ("openai", "pinterest"):
-            wanted[service] = (read_openapi, self.folder / service / "openapi.json.gz")
+            wanted[service] = (read_openapi, place / service / "openapi.json.gz")
         for name, (read, path) in wanted.items():
             if path.is_file():
                 self._loading[name] = self._pool.submit(read, path)

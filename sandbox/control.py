@@ -15,7 +15,7 @@ class Refused(Exception):
 class Control:
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=f"{url}/_control", timeout=30)
+        self._http = httpx.Client(base_url=f"{url}/_control", timeout=30, verify=False)
 
     def open(self, service: str, account: str, **settings: Any) -> dict[str, Any]:
         """Tokens of an account, made when it is not there yet; ``settings`` as the service's

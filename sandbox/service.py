@@ -7,6 +7,7 @@ is held against the specification as well.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import time
@@ -216,14 +217,21 @@ class Cut(Response):
         self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(self.seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(gone(receive), self.seconds)
+            return
         if self.body:
             start = {"type": "http.response.start", "status": self.status_code}
             await send({**start, "headers": self.raw_headers})
             await send({"type": "http.response.body", "body": self.body, "more_body": True})
         scope["sandbox.transport"].close()
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await gone(receive)
+
+
+async def gone(receive: Receive) -> None:
+    """Until the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 @dataclass

@@ -16,7 +16,7 @@ from tests.fixtures.accounts import connection, user
 from tests.fixtures.clock import at
 
 NOW = "2026-03-10 12:00+00"
-SCOPES = ["boards:read", "pins:read", "pins:write", "user_accounts:read"]
+SCOPES = ["boards:read", "boards:write", "pins:read", "pins:write", "user_accounts:read"]
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def test_a_null_keeps_the_token_that_is_there(db):
             {"tokens": {}}, None, "pending", "It has no access token yet.", id="no token yet"
         ),
         pytest.param(
-            {"scopes": SCOPES[:2]},
+            {"scopes": SCOPES[:3]},
             None,
             "connected",
             "Scopes are missing: pins:write, user_accounts:read.",

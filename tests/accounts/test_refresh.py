@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from threading import Barrier
-from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +15,7 @@ from db import database as databases
 from db.call import call, value
 from tests.fixtures.accounts import KEY, connection, user
 from tests.fixtures.clock import at
+from tests.fixtures.wait import until
 from workers.seal import Sealer
 from workers.tokens import Sealed, opened
 
@@ -219,6 +219,13 @@ def test_of_eight_at_once_one_goes_out(database):
             assert sum(pool.map(ask, range(8))) == 1
 
 
+def waits(conn: psycopg.Connection[Any], pid: int) -> bool:
+    row = conn.execute(
+        "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s", [pid]
+    ).fetchone()
+    return row == (True,)
+
+
 @pytest.mark.parametrize(
     ("lock", "goes_out"),
     [
@@ -245,19 +252,8 @@ def test_a_second_that_asks_before_the_first_has_committed(fresh_database, lock,
         with first.transaction():
             assert "request" in prepare(first, connection_id, 1, FAR)
             asked = pool.submit(ask)
-            wait_for_lock(watcher, second.info.backend_pid)
+            until(lambda: waits(watcher, second.info.backend_pid))
         assert asked.result() is goes_out
-
-
-def wait_for_lock(conn: psycopg.Connection[Any], pid: int) -> None:
-    deadline = monotonic() + 20
-    while (
-        conn.execute(
-            "select from pg_stat_activity where pid = %s and wait_event_type = 'Lock'", [pid]
-        ).rowcount
-        == 0
-    ):
-        assert monotonic() < deadline
 
 
 def test_nobody_renews_what_is_nobodys(db):

@@ -32,7 +32,7 @@ class Client:
         self.account = sandbox.open("shopify", domain, **settings)
         self.token = self.account["access_token"]
         self.version = "2026-10"
-        self.http = httpx.Client(timeout=10)
+        self.http = httpx.Client(timeout=10, verify=False)
 
     def send(self, query: str, variables: Any = None, **extra: Any) -> httpx.Response:
         return self.http.post(

@@ -2,7 +2,6 @@ create or replace function accounts.prepare_check(p_job_id bigint, p_payload jso
 returns jsonb
 language sql
 stable
-security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select case

@@ -2,7 +2,6 @@ create or replace function accounts.settle_check(p_job_id bigint, p_payload json
 returns jsonb
 language plpgsql
 volatile
-security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare

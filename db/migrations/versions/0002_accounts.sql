@@ -115,7 +115,7 @@ values
   ('openai', 'https://api.openai.com/v1', null, '^[^\s/]+$', array[]::text[],
    'accounts.check_openai', null, null, null, '14 days'),
   ('pinterest', 'https://api.pinterest.com/v5', null, '^[^\s/]+$',
-   array['boards:read', 'pins:read', 'pins:write', 'user_accounts:read'],
+   array['boards:read', 'boards:write', 'pins:read', 'pins:write', 'user_accounts:read'],
    -- Access tokens live 30 days, refresh tokens 60, and each renewal brings new ones: weekly is often enough.
    'accounts.check_pinterest', 'accounts.refresh_pinterest', 'refresh', '23 days', '14 days');
 
@@ -183,3 +183,28 @@ comment on table accounts.secrets is
   'The sealed tokens of connections, one a row. Only accounts.credentials and the rotation give them out, to workers.';
 comment on column accounts.secrets.key_id is 'Which of AUTOM_SECRET_KEYS sealed it; see accounts.keys_in_use.';
 comment on column accounts.secrets.stored_at is 'When this token came; sealing it again with another key does not change it.';
+
+insert into jobs.queues (queue, concurrency, description)
+values
+  ('openai',    16, 'Calls of OpenAI.'),
+  ('shopify',   16, 'Calls of Shopify.'),
+  ('pinterest', 8,  'Calls of Pinterest.');
+
+insert into jobs.kinds
+  (kind, queue, prepare, settle, max_attempts, backoff_base, backoff_cap, timeout, effect, priority, description)
+values
+  ('accounts.check_shopify', 'shopify', 'accounts.prepare_check', 'accounts.settle_check',
+   3, '5 seconds', '1 minute', '30 seconds', 'natural', 1, 'Ask Shopify which scopes the token has and whose shop it is.'),
+  ('accounts.check_pinterest', 'pinterest', 'accounts.prepare_check', 'accounts.settle_check',
+   3, '5 seconds', '1 minute', '30 seconds', 'natural', 1, 'Ask Pinterest whose account the token opens.'),
+  ('accounts.check_openai', 'openai', 'accounts.prepare_check', 'accounts.settle_check',
+   3, '5 seconds', '1 minute', '30 seconds', 'natural', 1, 'Ask OpenAI for its models, which proves the key.'),
+  ('accounts.refresh_shopify', 'shopify', 'accounts.prepare_refresh', 'accounts.settle_refresh',
+   8, '10 seconds', '15 minutes', '30 seconds', 'repeatable', 0, 'Get a new access token from Shopify by client id and secret.'),
+  ('accounts.refresh_pinterest', 'pinterest', 'accounts.prepare_refresh', 'accounts.settle_refresh',
+   8, '10 seconds', '15 minutes', '30 seconds', 'repeatable', 0, 'Get new tokens from Pinterest; the refresh token changes too.');
+
+insert into jobs.schedules (schedule, cron, time_zone, function, catch_up, enabled, description)
+values
+  ('connection_refresh', '*/15 * * * *', 'UTC', 'accounts.refresh_connections', 'last', true,
+   'Renews access tokens that are near their end.');
