@@ -276,12 +276,9 @@ order by c.oid::regclass::text
 """
 
 _LOOSEN = """
-select case
-         when r.contypid <> 0 then format('alter domain %%s drop constraint %%I', r.contypid::regtype, r.conname)
-         else format('alter table %%s drop constraint if exists %%I cascade', r.conrelid::regclass, r.conname)
-       end
+select format('alter table %%s drop constraint if exists %%I cascade', r.conrelid::regclass, r.conname)
 from pg_constraint as r
-where r.contype in ('c', 'f', 'p', 'u', 'x') and r.coninhcount = 0
+where r.contype in ('c', 'f', 'p', 'u', 'x') and r.coninhcount = 0 and r.conrelid <> 0
   and r.connamespace::regnamespace::text = any (%(schemas)s)
 union all
 select format('drop index if exists %%s', i.indexrelid::regclass)

@@ -96,7 +96,7 @@ def test_a_connection_that_is_nobodys(db, function):
 @pytest.mark.parametrize("field", ["access", "refresh", "client_secret"])
 def test_plain_text_can_never_be_stored(db, token, field):
     connection_id = connection(db, user(db), tokens={})
-    with pytest.raises(psycopg.errors.CheckViolation, match="sealed_is_never_plain_text"):
+    with pytest.raises(psycopg.errors.CheckViolation, match="secrets_are_never_plain_text"):
         value(
             db,
             "accounts.store_tokens",

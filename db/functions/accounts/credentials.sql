@@ -23,9 +23,9 @@ as $$
   from accounts.connections as c
   join accounts.services as v on v.service = c.service
   cross join lateral (
-    select max(k.sealed::text) filter (where k.field = 'access')        as access,
-           max(k.sealed::text) filter (where k.field = 'refresh')       as refresh,
-           max(k.sealed::text) filter (where k.field = 'client_secret') as client_secret
+    select max(k.sealed) filter (where k.field = 'access')        as access,
+           max(k.sealed) filter (where k.field = 'refresh')       as refresh,
+           max(k.sealed) filter (where k.field = 'client_secret') as client_secret
     from accounts.secrets as k
     where k.user_id = c.user_id and k.connection_id = c.connection_id
   ) as s

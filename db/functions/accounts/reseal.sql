@@ -19,7 +19,7 @@ as $$
       and s.connection_id = n.connection_id
       and s.field = n.field
       -- A token that was renewed meanwhile is not the one that was sealed again.
-      and s.sealed::text = n.old
+      and s.sealed = n.old
     returning 1
   )
   select count(*)::integer from resealed;

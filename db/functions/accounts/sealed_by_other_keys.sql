@@ -11,7 +11,7 @@ stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select s.user_id, s.connection_id, s.field, s.sealed::text
+  select s.user_id, s.connection_id, s.field, s.sealed
   from accounts.secrets as s
   where s.key_id <> p_key_id
     and (

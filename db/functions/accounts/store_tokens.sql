@@ -44,5 +44,5 @@ end;
 $$;
 
 comment on function accounts.store_tokens is
-  'Keep the sealed tokens of a connection and mark it connected (pending while there is no access token). A null keeps what is there; p_expires_at goes with p_access, p_refresh_expires_at with p_refresh, null = does not run out. Plain text is refused by the domain accounts.sealed. US006: no such connection.';
+  'Keep the sealed tokens of a connection and mark it connected (pending while there is no access token). A null keeps what is there; p_expires_at goes with p_access, p_refresh_expires_at with p_refresh, null = does not run out. Plain text is refused by the constraint secrets_are_never_plain_text. US006: no such connection.';
 grant execute on function accounts.store_tokens to autom_operator, autom_worker, service_role;

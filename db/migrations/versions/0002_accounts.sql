@@ -4,8 +4,8 @@ comment on schema accounts is
 
 create table accounts.plans (
   plan               text primary key,
-  products_per_month integer,
-  niches             integer,
+  products_per_month bigint,
+  niches             bigint,
   winner_scaling     boolean not null,
   advanced_analytics boolean not null,
   platforms          text[],
@@ -161,26 +161,24 @@ comment on column accounts.connections.refresh_job_id is
 -- Serves accounts.refresh_due and the foreign key to services.
 create index connections_service_idx on accounts.connections (service);
 
--- Nothing but a sealed text fits: key id, then at least nonce (12 bytes) and tag (16 bytes) in base64.
-create domain accounts.sealed as text
-  constraint sealed_is_never_plain_text
-    check (value ~ '^v1\.[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9+/_-]{38,}={0,2}$');
-comment on domain accounts.sealed is
-  'v1.<key id>.<base64 of nonce, ciphertext, tag>: text sealed by workers/seal.py for one row and field; the key is never in the database.';
-
 create table accounts.secrets (
   user_id       uuid not null,
   connection_id uuid not null,
   field         text not null,
-  sealed        accounts.sealed not null,
-  key_id        text not null generated always as (split_part(sealed::text, '.', 2)) stored,
+  sealed        text not null,
+  key_id        text not null generated always as (split_part(sealed, '.', 2)) stored,
   stored_at     timestamptz not null default jobs.clock(),
   primary key (user_id, connection_id, field),
   foreign key (user_id, connection_id) references accounts.connections on delete cascade,
-  constraint secrets_field_is_known check (field in ('access', 'refresh', 'client_secret'))
+  constraint secrets_field_is_known check (field in ('access', 'refresh', 'client_secret')),
+  -- A key id, then in base64 at least the nonce (12 bytes) and the tag (16 bytes).
+  constraint secrets_are_never_plain_text
+    check (sealed ~ '^v1\.[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9+/_-]{38,}={0,2}$')
 );
 comment on table accounts.secrets is
   'The sealed tokens of connections, one a row. Only accounts.credentials and the rotation give them out, to workers.';
+comment on column accounts.secrets.sealed is
+  'v1.<key id>.<base64>, made by workers/seal.py for this connection and field; the key is never in the database.';
 comment on column accounts.secrets.key_id is 'Which of AUTOM_SECRET_KEYS sealed it; see accounts.keys_in_use.';
 comment on column accounts.secrets.stored_at is 'When this token came; sealing it again with another key does not change it.';
 
