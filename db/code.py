@@ -116,21 +116,23 @@ def _by_name(root: Path) -> Iterator[File]:
 
 
 def _after_what_they_need(files: list[File]) -> Iterator[File]:
-    by_name = {file.name: file for file in files}
-    done: set[str] = set(MADE_BY_REVISIONS)
+    makers: dict[str, list[File]] = {name: [] for name in MADE_BY_REVISIONS}
+    for file in files:
+        makers.setdefault(file.name, []).append(file)
+    done: set[Path] = set()
 
     def visit(file: File, path: tuple[str, ...]) -> Iterator[File]:
+        if file.path in done:
+            return
         if file.name in path:
             raise ValueError(f"files need each other in a circle: {' -> '.join(path)}")
         for need in file.needs:
-            if need in done:
-                continue
-            if need not in by_name:
+            if need not in makers:
                 raise ValueError(f"{file.path} needs {need}, which no file makes")
-            yield from visit(by_name[need], (*path, file.name))
-        if file.name not in done:
-            done.add(file.name)
-            yield file
+            for maker in makers[need]:
+                yield from visit(maker, (*path, file.name))
+        done.add(file.path)
+        yield file
 
     for file in files:
         yield from visit(file, ())
