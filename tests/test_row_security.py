@@ -157,6 +157,15 @@ def test_a_tenant_may_call_what_is_written_and_no_more(db):
     assert {name for (name,) in rows.fetchall()} == CALLABLE_BY_TENANTS
 
 
+def test_what_a_tenant_may_call_lends_him_no_right(db):
+    rows = db.execute(
+        "select p.oid::regprocedure::text from pg_proc as p"
+        " where p.oid::regprocedure::text = any (%s) and p.prosecdef",
+        [list(CALLABLE_BY_TENANTS)],
+    )
+    assert rows.fetchall() == []
+
+
 def mutants(conn: Connection) -> Iterator[tuple[Table, str, sql.Composed]]:
     """Each way to break one policy: drop it, let it see all, let it write all, open it to all."""
     by_name = {table.name: table for table in tables(conn)}

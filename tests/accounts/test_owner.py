@@ -12,7 +12,7 @@ import pytest
 
 from db import database
 from db.call import call, select, value
-from db.server import temporary
+from db.server import SERVING_ROLES, temporary
 from tests.fixtures.accounts import connection, user
 from workers.seal import Sealer
 from workers.tokens import Rotation, Sealed, rotate
@@ -31,6 +31,7 @@ def owned() -> Iterator[str]:
     """A new cluster with a database that a plain owner migrated; the owner's URL."""
     with temporary() as server:
         with database.connect(server.url()) as conn:
+            conn.execute(f"drop role if exists {', '.join(SERVING_ROLES)}".encode())
             conn.execute("create role landlord login createrole")
             conn.execute("create database autom owner landlord")
         url = server.url("autom", "landlord")
