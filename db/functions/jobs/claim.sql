@@ -13,10 +13,10 @@ set enable_seqscan = off
 as $$
 declare
   -- One claim in sixteen asks the idle first, so that they are not left for ever.
-  v_bands integer[] := case when random() < 0.0625 then '{3, 2, 1, 0}' else '{0, 1, 2, 3}' end;
+  v_bands integer[] := case when random() < 0.0625 then array[3, 2, 1, 0] else array[0, 1, 2, 3] end;
   v_band  integer;
   v_room  integer;
-  v_ids   bigint[] := '{}';
+  v_ids   bigint[] := array[]::bigint[];
 begin
   -- Limits are counted by a statement that sees what the last holder of their lock committed.
   if current_setting('transaction_isolation') <> 'read committed' then

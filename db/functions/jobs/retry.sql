@@ -8,7 +8,6 @@ as $$
 declare
   v_job    jobs.running;
   v_run_no integer;
-  v_holder bigint;
 begin
   update jobs.scheduled as s set run_at = jobs.clock() where s.job_id = p_job_id;
   if found then
@@ -31,11 +30,10 @@ begin
        v_job.queue, v_job.kind, v_job.key;
   if v_job.is_unique then
     -- It let go of its key when it died; somebody else may have it now.
-    select (jobs._take_unique_keys(
+    perform jobs._take_unique_keys(
       v_job.kind, array[p_job_id], array[j.unique_key], 'reject', null, null, null, null
-    ))[1]
-    from jobs.jobs as j where j.job_id = p_job_id
-    into v_holder;
+    )
+    from jobs.jobs as j where j.job_id = p_job_id;
   end if;
   return jobs._put_in_line(v_job, null, null);
 end;
