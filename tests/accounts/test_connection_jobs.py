@@ -92,7 +92,7 @@ MONTH_TOKEN = {"tokens": {"access": "a", "refresh": "r"}}
             True,
             id="Shopify, over already",
         ),
-        pytest.param("shopify", {}, False, id="Shopify, a token without an end"),
+        pytest.param("shopify", DAY_TOKEN, False, id="Shopify, a token without an end"),
         pytest.param(
             "shopify", {"tokens": {"client_secret": "s"}}, True, id="Shopify, no token yet"
         ),
@@ -109,6 +109,7 @@ MONTH_TOKEN = {"tokens": {"access": "a", "refresh": "r"}}
             False,
             id="Pinterest, six days old",
         ),
+        pytest.param("pinterest", MONTH_TOKEN, True, id="Pinterest, of unknown end"),
         pytest.param("openai", {"expires_at": NOW}, False, id="OpenAI is not renewed"),
     ],
 )

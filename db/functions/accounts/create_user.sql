@@ -11,7 +11,7 @@ declare
   v_user_id uuid;
 begin
   insert into accounts.users (user_id, email, name)
-  values (coalesce(p_user_id, gen_random_uuid()), p_email, p_name)
+  values (coalesce(p_user_id, gen_random_uuid()), lower(p_email), p_name)
   on conflict do nothing
   returning users.user_id into v_user_id;
   if v_user_id is null then
@@ -26,5 +26,5 @@ end;
 $$;
 
 comment on function accounts.create_user is
-  'Make a user (a tenant) and return its user_id. p_user_id takes over an id that exists elsewhere, such as the one of an identity provider. US001: the e-mail address (in any case) or the id is taken.';
+  'Make a user (a tenant) and return its user_id. p_user_id takes over an id that exists elsewhere, such as the one of an identity provider. The e-mail address is kept in lower case. US001: the address or the id is taken.';
 grant execute on function accounts.create_user to autom_operator, service_role;

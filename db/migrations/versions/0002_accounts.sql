@@ -36,15 +36,14 @@ create table accounts.users (
   email      text not null,
   name       text,
   created_at timestamptz not null default jobs.clock(),
-  constraint users_email_is_an_address check (email ~ '^[^@\s]+@[^@\s]+$')
+  constraint users_happen_once unique (email),
+  constraint users_email_is_an_address check (email ~ '^[^@\s]+@[^@\s]+$'),
+  constraint users_email_is_in_lower_case check (email = lower(email))
 );
 comment on table accounts.users is
   'The tenants. Every table that belongs to one leads its keys with user_id.';
 comment on column accounts.users.user_id is
   'Equals the "sub" of the caller''s verified token; see accounts.current_user_id.';
-
--- One person, one account, however the address is written. Serves accounts.create_user.
-create unique index users_email_is_unique on accounts.users (lower(email));
 
 create table accounts.subscriptions (
   user_id         uuid not null references accounts.users,

@@ -1,5 +1,6 @@
 create or replace view accounts.connections_status with (security_invoker = true) as
 select c.user_id,
+       u.email,
        c.connection_id,
        c.service,
        c.account,
@@ -25,6 +26,7 @@ select c.user_id,
        c.last_error_at,
        c.created_at
 from accounts.connections as c
+join accounts.users as u on u.user_id = c.user_id
 join accounts.services as s on s.service = c.service
 cross join lateral (
   select case when c.state = 'connected' and c.expires_at <= jobs.clock() then 'expired' else c.state end,
