@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from psycopg.conninfo import conninfo_to_dict
 
 from db import code
 from db.server import MINIMUM
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+# alembic is imported where an upgrade needs it: it takes a second, every command connects.
 
 PATIENCE = 10
 """Seconds to wait for a server that does not answer, unless the URL says ``connect_timeout``."""
@@ -50,9 +52,30 @@ async def aconnect(url: str, **options: Any) -> psycopg.AsyncConnection[Any]:
     )
 
 
+def reach(url: str) -> psycopg.Connection[Any]:
+    """``connect`` to a database that a person named. Raises ``Unusable`` where there is no way."""
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        # What libpq says here quotes the URL, and with it the password.
+        raise Unusable(
+            "AUTOM_DATABASE_URL is not the URL of a PostgreSQL database: write it as"
+            " postgresql://user:password@host:5432/database."
+        ) from None
+    try:
+        patience = {} if "connect_timeout" in given else {"connect_timeout": PATIENCE}
+        return connect(url, client_encoding="utf8", **patience)
+    except psycopg.OperationalError as error:
+        raise Unusable(
+            f"There is no way to the database {given.get('dbname', '')} on"
+            f" {given.get('host') or given.get('hostaddr') or 'this machine'} ({_reason(error)}):"
+            " see that the server runs and knows this user, password and database name."
+        ) from None
+
+
 def check(url: str) -> State:
     """See whether an upgrade may begin here. Changes nothing; raises ``Unusable``."""
-    with _reach(url) as conn, conn.transaction():
+    with reach(url) as conn, conn.transaction():
         facts = _facts(conn)
         for refusal in (
             too_old(facts.version),
@@ -68,6 +91,8 @@ def check(url: str) -> State:
 
 def migrate(url: str, to: str = "head") -> None:
     """Bring the database to a revision; at head, its code to the files. Raises ``Unusable``."""
+    from alembic import command
+
     try:
         check(url)
         command.upgrade(_alembic(url, "upgrade"), to)
@@ -80,6 +105,8 @@ def migrate(url: str, to: str = "head") -> None:
 
 def downgrade(url: str, to: str) -> None:
     """Take the database back to a revision; ``base`` leaves nothing."""
+    from alembic import command
+
     command.downgrade(_alembic(url, "downgrade"), to)
 
 
@@ -110,26 +137,6 @@ class _Facts:
     foreign_tables: list[str]
     revision: str | None = None
     digest: str | None = None
-
-
-def _reach(url: str) -> psycopg.Connection[Any]:
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        # What libpq says here quotes the URL, and with it the password.
-        raise Unusable(
-            "AUTOM_DATABASE_URL is not the URL of a PostgreSQL database: write it as"
-            " postgresql://user:password@host:5432/database."
-        ) from None
-    try:
-        patience = {} if "connect_timeout" in given else {"connect_timeout": PATIENCE}
-        return connect(url, client_encoding="utf8", **patience)
-    except psycopg.OperationalError as error:
-        raise Unusable(
-            f"There is no way to the database {given.get('dbname', '')} on"
-            f" {given.get('host') or given.get('hostaddr') or 'this machine'} ({_reason(error)}):"
-            " see that the server runs and knows this user, password and database name."
-        ) from None
 
 
 def _reason(error: psycopg.OperationalError) -> str:
@@ -207,6 +214,8 @@ def _short_of_rights(facts: _Facts) -> str | None:
 
 
 def _state(facts: _Facts) -> State:
+    from alembic.script import ScriptDirectory
+
     scripts = ScriptDirectory.from_config(_alembic("", "check"))
     known = {script.revision for script in scripts.walk_revisions()}
     if facts.revision and facts.revision not in known:
@@ -223,6 +232,8 @@ def _state(facts: _Facts) -> State:
 
 
 def _alembic(url: str, name: str) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option(
         "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")

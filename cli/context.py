@@ -1,0 +1,154 @@
+"""Which database a command works in, and its way there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from cli.exits import Problem
+from cli.output import Output
+
+if TYPE_CHECKING:
+    from db.call import Connection, Where
+
+# db.call and db.database are imported where they are used: psycopg takes a third of a second, for
+# which neither help nor completion should wait.
+
+Row = TypeVar("Row")
+
+EMBEDDED = "autom"
+"""The database of the embedded server."""
+
+
+def database_url(asked: str | None = None) -> str:
+    """The database that was asked for, else that of AUTOM_DATABASE_URL, else the embedded one's."""
+    if url := asked or os.environ.get("AUTOM_DATABASE_URL"):
+        return url
+    from db.server import Server, data_folder
+
+    server = Server(data_folder())
+    if server.pid is None:
+        raise Problem(
+            "There is no database to work in.",
+            f"The embedded server in {server.home} is not running, and AUTOM_DATABASE_URL is not set.",
+            "autom up, or set AUTOM_DATABASE_URL to postgresql://user@host/database",
+        )
+    return server.url(EMBEDDED)
+
+
+def known(
+    view: str, row: type[Any], name: str, help: str = "description"
+) -> Callable[[str], list[tuple[str, str]]]:
+    """Completion by what is in a view; nothing where there is no way to the database at once."""
+
+    def complete(incomplete: str) -> list[tuple[str, str]]:
+        from db import call, database
+
+        with (
+            suppress(Exception),
+            database.connect(database_url(), connect_timeout=2) as conn,
+        ):
+            found = call.select(conn, view, row, order=name, limit=1000)
+            return [(str(getattr(row, name)), str(getattr(row, help) or "")) for row in found]
+        return []
+
+    return complete
+
+
+@dataclass(kw_only=True)
+class Session(Output):
+    """A command in the database: how it prints, and calls to SQL. Its fields are options.
+
+    Connects with the first call. With ``--sql`` it never does: the call is printed as a person
+    would type it, and the command is over.
+    """
+
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="Work there, not in AUTOM_DATABASE_URL or the embedded one.",
+        ),
+    ] = None
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it.")] = False
+
+    def call(self, function: str, row: type[Row], /, **arguments: Any) -> list[Row]:
+        """Call a function that returns rows."""
+        from db import call
+
+        if self.sql:
+            self._say(call.text(function, **arguments))
+            return []
+        return call.call(self.connection, function, row, **arguments)
+
+    def value(self, function: str, /, **arguments: Any) -> Any:
+        """Call a function that returns one value."""
+        from db import call
+
+        if self.sql:
+            return self._say(call.text(function, **arguments))
+        return call.value(self.connection, function, **arguments)
+
+    def select(
+        self,
+        view: str,
+        row: type[Row],
+        /,
+        where: Where | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> list[Row]:
+        """Read a view."""
+        from db import call
+
+        if self.sql:
+            self._say(call.text_select(view, where, order, limit))
+            return []
+        return call.select(self.connection, view, row, where, order, limit)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Calls that make one command: ``--sql`` prints all of them before the command is over.
+
+        Inside, with ``--sql``, a call answers nothing: an empty list or None.
+        """
+        self._together = True
+        yield
+        self._together = False
+        if self.sql:
+            raise typer.Exit
+
+    @cached_property
+    def url(self) -> str:
+        return database_url(self.database)
+
+    @cached_property
+    def connection(self) -> Connection:
+        """For what the calls above do not do: a transaction, ``COPY``."""
+        from db import database
+        from db.call import value
+
+        conn = database.reach(self.url)
+        self._ahead = value(conn, "jobs.clock") - super().now
+        return conn
+
+    @property
+    def now(self) -> datetime:
+        """By the database's clock, which stamped what is shown."""
+        return super().now + self._ahead
+
+    _ahead: timedelta = field(default=timedelta(0), init=False, repr=False)
+    _together: bool = field(default=False, init=False, repr=False)
+
+    def _say(self, statement: str) -> None:
+        self.line(statement)
+        if not self._together:
+            raise typer.Exit
