@@ -77,6 +77,7 @@ create table jobs.kinds (
   ),
   constraint kinds_have_one_of_four_priorities check (priority between 0 and 3)
 );
+-- Serves the foreign key.
 create index kinds_queue_idx on jobs.kinds (queue);
 comment on table jobs.kinds is
   'The kinds of work. A kind without prepare and settle goes to its handler as it is.';
