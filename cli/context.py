@@ -31,9 +31,9 @@ def database_url(asked: str | None = None) -> str:
     """The database that was asked for, else that of AUTOM_DATABASE_URL, else the embedded one's."""
     if url := asked or os.environ.get("AUTOM_DATABASE_URL"):
         return url
-    from db.server import Server, data_folder
+    from db.server import embedded
 
-    server = Server(data_folder())
+    server = embedded()
     if server.pid is None:
         raise Problem(
             "There is no database to work in.",

@@ -186,6 +186,11 @@ def temporary() -> Server:
     return Server(tempfile.mkdtemp(prefix="autom-"), durable=False, keep=False)
 
 
+def embedded() -> Server:
+    """The server of this user, in the data folder."""
+    return Server(data_folder() / "postgres")
+
+
 def data_folder() -> Path:
     """Where the embedded Postgres and its key live: ``AUTOM_HOME``, else the user's data folder."""
     if chosen := os.environ.get("AUTOM_HOME"):
