@@ -9,10 +9,15 @@ returns table (
   why text,
   quota_left bigint
 )
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
+-- One shop and all shops want different plans.
+set plan_cache_mode = force_custom_plan
 as $$
+#variable_conflict use_column
+begin
+  return query
   with scope as materialized (
     select r.*,
            b.budget_left,
@@ -141,6 +146,7 @@ as $$
   left join shares as x on x.user_id = p.user_id and x.niche_id = p.niche_id
   left join totals as t on t.user_id = v.user_id and t.shop_id = v.shop_id
   order by v.user_id, v.shop_id, x.turn;
+end;
 $$;
 
 comment on function shops.plan_creation is

@@ -339,8 +339,8 @@ create index products_niche_day_idx on shops.products (user_id, niche_id, planne
 create index products_parent_idx on shops.products (user_id, parent_product_id);
 -- Serves shops.stuck, shops.run_optimisation and the foreign key to shops.product_states.
 create index products_state_idx on shops.products (state, state_since);
--- Serves shops.unsynced.
-create index products_pinnable_idx on shops.products (user_id, shop_id, product_id)
+-- Serves shops.unsynced, also where only the shop is named: its id alone says whose it is.
+create index products_pinnable_idx on shops.products (shop_id, product_id)
   where shop_status = 'ACTIVE' and image_url is not null;
 comment on table shops.products is
   'Products: planned and made by AutoM, variations of winners, and imported ones. Move them by functions only.';

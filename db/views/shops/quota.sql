@@ -5,7 +5,11 @@ select e.user_id,
        e.products_per_month as monthly_limit,
        coalesce(q.held, 0) as held,
        coalesce(q.used, 0) as used,
-       greatest(e.products_per_month - coalesce(q.held, 0) - coalesce(q.used, 0), 0) as quota_left
+       -- greatest() skips nulls, and unlimited must not become nothing.
+       case
+         when e.products_per_month is not null
+           then greatest(e.products_per_month - coalesce(q.held, 0) - coalesce(q.used, 0), 0)
+       end as quota_left
 from accounts.entitlements as e
 left join shops.quota_months as q on q.user_id = e.user_id and q.month = shops._month();
 

@@ -8,12 +8,18 @@ select p.user_id,
        p.state_since,
        t.time_limit,
        jobs.clock() - p.state_since as stuck_for
-from shops.products as p
-join shops.product_states as t on t.state = p.state and t.time_limit is not null
+from shops.product_states as t
+-- offset 0 keeps this a short look into an index for each state: most products are in none of these.
+cross join lateral (
+  select k.user_id, k.shop_id, k.product_id, k.handle, k.state, k.state_since, k.origin
+  from shops.products as k
+  where k.state = t.state and k.state_since < jobs.clock() - t.time_limit
+  offset 0
+) as p
 join shops.shops as s on s.user_id = p.user_id and s.shop_id = p.shop_id
 left join shops.settings as g on g.user_id = p.user_id and g.shop_id = p.shop_id
-where p.origin <> 'imported'
-  and p.state_since < jobs.clock() - t.time_limit
+where t.time_limit is not null
+  and p.origin <> 'imported'
   -- Where the owner publishes by hand, an optimised product waits for him.
   and (p.state <> 'optimised' or g.auto_publish);
 
