@@ -136,6 +136,19 @@ def test_every_policy_names_its_roles_and_asks_for_the_caller_once_a_query(db):
     assert rows.fetchall() == []
 
 
+def test_the_index_finds_a_tenants_own_rows(db):
+    grant_everything(db)
+    db.execute("set local enable_seqscan = off")
+    db.execute("set local enable_bitmapscan = off")
+    db.execute("set local role authenticated")
+    without = []
+    for table in of_tenants(db):
+        plan = db.execute(f"explain select * from {table.name}".encode()).fetchall()
+        if not any("Index Cond: (user_id = " in line for (line,) in plan):
+            without.append(table.name)
+    assert without == []
+
+
 def test_a_view_that_a_tenant_may_read_looks_with_his_own_eyes(db):
     rows = db.execute(
         "select c.oid::regclass::text from pg_class as c, unnest(%s::text[]) as r (role)"
