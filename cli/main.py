@@ -22,7 +22,10 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Look": {
         "queue": ("cli.queue:app", "Queues: what waits and runs in them; pause and resume."),
     },
-    "Users and shops": {},
+    "Users and shops": {
+        "user": ("cli.user:app", "Users and what they may do."),
+        "connect": ("cli.connect:app", "Connections to outside services, and their keys."),
+    },
     "Look after it": {
         "completion": ("cli.completion:completion", "Teach the shell to complete commands."),
     },

@@ -34,7 +34,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 SETTING = "AUTOM_SECRET_KEYS"
+KEY_FILE = "secret.keys"
+"""In the data folder of the embedded database, where the setting is not set."""
 SHORTEST = 32
+HOW_TO_MAKE_A_KEY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 _NONCE = 12
 _TEXT = re.compile(r"v1\.(?P<key_id>[A-Za-z0-9_-]{1,64})\.(?P<body>[A-Za-z0-9_-]+={0,2})")
 
@@ -139,10 +142,7 @@ def ensure_key_file(path: Path) -> str:
 
 def _cipher(key: str) -> tuple[str, AESGCM]:
     if len(key) < SHORTEST:
-        raise WeakKey(
-            f"A key in {SETTING} has {len(key)} characters, fewer than {SHORTEST}."
-            ' Make one: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
-        )
+        raise WeakKey(f"A key in {SETTING} has {len(key)} characters, fewer than {SHORTEST}.")
     return _derive(key, b"autom key id v1", 4).hex(), AESGCM(_derive(key, b"autom seal v1", 32))
 
 
