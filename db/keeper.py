@@ -3,8 +3,7 @@
 ``db.server`` starts it by path, with the plan as its argument; it prints ``ready`` once the server
 answers. It makes the cluster where there is none, starts the server again if that is killed, and
 stops it when its holder has ended, however that ended: the pipe on its standard input closes.
-Several keepers may hold one server; the last to leave stops it. A detached one has no holder and
-stays until it is told to stop.
+Several keepers may hold one server; the last to leave stops it.
 
 Two files guard this. Who starts or stops holds ``turn`` alone; each keeper shares ``holders``, so
 whoever can have that one alone was the last. The kernel lets go of both when a process is killed.
@@ -68,7 +67,6 @@ class Plan:
     """False trades every safety for speed."""
     keep: bool
     """False removes ``home`` in the end."""
-    detached: bool
 
     @property
     def data(self) -> Path:
@@ -85,11 +83,6 @@ class Plan:
     @property
     def holders(self) -> Path:
         return Path(self.home, "holders")
-
-    @property
-    def detachment(self) -> Path:
-        """Locked by the detached keeper for as long as it lives; holds its process id."""
-        return Path(self.home, "detached")
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -134,14 +127,11 @@ def run(plan: Plan, program: str, *arguments: str) -> str:
 
 
 def main(plan: Plan) -> None:
-    released = _Release(plan)
+    released = _Release()
     _make_folders(plan)
-    with contextlib.ExitStack() as held:
-        if plan.detached:
-            held.enter_context(_detachment(plan))
+    with plan.holders.open("a") as holders:
         with _turn(plan):
             _start(plan)
-            holders = held.enter_context(plan.holders.open("w"))
             fcntl.flock(holders, fcntl.LOCK_SH)
         print("ready", flush=True)
         while not released.within(1.0):
@@ -156,15 +146,14 @@ def main(plan: Plan) -> None:
 class _Release:
     """The end of the holder, or a signal that asks this process to end."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self) -> None:
         self._signalled, wakeup = os.pipe()
         os.set_blocking(wakeup, False)
         signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, lambda *_: None)
-        self._waits_for = [self._signalled] if plan.detached else [self._signalled, 0]
 
     def within(self, seconds: float) -> bool:
-        return bool(select.select(self._waits_for, [], [], seconds)[0])
+        return bool(select.select([sys.stdin, self._signalled], [], [], seconds)[0])
 
 
 def _circumstances(plan: Plan) -> dict[str, Any]:
@@ -194,20 +183,6 @@ def _turn(plan: Plan) -> Iterator[None]:
     with plan.turn.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-@contextlib.contextmanager
-def _detachment(plan: Plan) -> Iterator[None]:
-    with plan.detachment.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Failed("it runs detached already") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-        plan.detachment.unlink(missing_ok=True)
 
 
 def _is_the_last(holders: IO[str]) -> bool:

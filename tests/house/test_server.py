@@ -34,12 +34,6 @@ sys.stdin.read()
 server.stop()
 """
 
-DETACH = """
-import sys
-from db.server import Server
-Server(sys.argv[1]).detach()
-"""
-
 
 @dataclass(frozen=True)
 class Holder:
@@ -85,7 +79,6 @@ def home(made: Path) -> Iterator[Path]:
     folder = Path(f"/tmp/autom house {os.getpid()}")
     subprocess.run(["cp", "-a", str(made), str(folder)], check=True)
     yield folder
-    Server(folder).stop_detached()
     until(lambda: not processes_of(folder))
     shutil.rmtree(folder)
 
@@ -283,27 +276,6 @@ def test_a_cluster_that_was_made_by_half_is_made_anew() -> None:
     with Server(home) as server:
         assert answers(server.url())
     shutil.rmtree(home)
-
-
-def test_detached_it_stays_until_it_is_told_to_stop(home: Path) -> None:
-    subprocess.run([sys.executable, "-c", DETACH, str(home)], check=True)
-    server = Server(home)
-    execute(server.url(), "insert into kept values (1)")
-    hold(home).leave()
-    assert kept(server.url()) == [1]
-    assert server.stop_detached()
-    until(lambda: not processes_of(home))
-    assert not server.stop_detached()
-
-
-def test_detached_it_can_be_stopped_after_its_keeper_was_killed(home: Path) -> None:
-    server = Server(home)
-    server.detach()
-    (keeper,) = (line for line in processes_of(home) if "keeper" in line)
-    os.kill(int(keeper.split()[0]), signal.SIGKILL)
-    assert answers(server.url())
-    assert server.stop_detached()
-    until(lambda: not processes_of(home))
 
 
 def test_the_roles_that_serve_may_log_in(home: Path) -> None:
