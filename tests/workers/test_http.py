@@ -141,7 +141,7 @@ async def test_what_was_never_sent_may_always_be_sent_again() -> None:
 @pytest.mark.parametrize(
     ("url", "headers"),
     [
-        pytest.param("http://[one", {}, id="an address that is none"),
+        pytest.param("http://one:port/", {}, id="an address that is none"),
         pytest.param("http://127.0.0.1:9/", {"x": "tökén"}, id="a token that no header takes"),
     ],
 )
