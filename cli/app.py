@@ -78,6 +78,12 @@ class App(typer.Typer):
         return decorate
 
 
+def hands_on(verb: Verb) -> Verb:
+    """What this verb does not know as an option of its own is an argument."""
+    verb.context_settings = {"ignore_unknown_options": True}  # type: ignore[attr-defined]
+    return verb
+
+
 def _flat(verb: Verb) -> Verb:
     """The verb as Typer wants it: every field of a bundle of options is a parameter of its own."""
     hints = get_type_hints(verb, include_extras=True)

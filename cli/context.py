@@ -27,6 +27,16 @@ EMBEDDED = "autom"
 """The database of the embedded server."""
 
 
+Database = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        metavar="URL",
+        help="Work there, not in AUTOM_DATABASE_URL or the embedded one.",
+    ),
+]
+
+
 def database_url(asked: str | None = None) -> str:
     """The database that was asked for, else that of AUTOM_DATABASE_URL, else the embedded one's."""
     if url := asked or os.environ.get("AUTOM_DATABASE_URL"):
@@ -70,14 +80,7 @@ class Session(Output):
     would type it, and the command is over.
     """
 
-    database: Annotated[
-        str | None,
-        typer.Option(
-            "--database",
-            metavar="URL",
-            help="Work there, not in AUTOM_DATABASE_URL or the embedded one.",
-        ),
-    ] = None
+    database: Database = None
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it.")] = False
 
     def call(self, function: str, row: type[Row], /, **arguments: Any) -> list[Row]:

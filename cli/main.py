@@ -18,7 +18,11 @@ from cli.app import App, Command, Group
 from cli.errors import report
 
 VERBS: dict[str, dict[str, tuple[str, str]]] = {
-    "Run it": {},
+    "Run it": {
+        "up": ("cli.up:up", "The database, its upgrade, the clock and the workers, until Ctrl-C."),
+        "down": ("cli.up:down", "End what autom up --detach left running."),
+        "work": ("cli.work:work", "A worker: claim jobs, call the outside services, report."),
+    },
     "Look": {
         "queue": ("cli.queue:app", "Queues: what waits and runs in them; pause and resume."),
     },
@@ -27,6 +31,9 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "connect": ("cli.connect:app", "Connections to outside services, and their keys."),
     },
     "Look after it": {
+        "migrate": ("cli.migrate:migrate", "Bring the database to this release."),
+        "doctor": ("cli.doctor:doctor", "What is wrong here, and what puts it right."),
+        "psql": ("cli.psql:psql", "psql in the right database."),
         "completion": ("cli.completion:completion", "Teach the shell to complete commands."),
     },
 }
@@ -74,7 +81,7 @@ def load(name: str, where: str) -> Any:
         verb.info.name = name
         return typer.main.get_group(verb)
     alone = App(help="")
-    alone.command(name)(verb)
+    alone.command(name, context_settings=getattr(verb, "context_settings", None))(verb)
     return typer.main.get_command(alone)
 
 

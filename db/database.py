@@ -26,18 +26,40 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True)
-class State:
-    """Where a database stands, and what an upgrade would do."""
+class Step:
+    """A revision and what it is about."""
 
-    revision: str | None
-    """None: nothing of AutoM is there."""
-    pending: list[str]
-    """Revisions from there to head, each with its title."""
+    revision: str
+    title: str
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a database stands."""
+
+    chain: list[Step]
+    """All that there are, first to last."""
+    done: int
+    """How many of them it has behind it; 0 where nothing of AutoM is there."""
     code_differs: bool
+
+    @property
+    def pending(self) -> list[Step]:
+        return self.chain[self.done :]
 
     @property
     def current(self) -> bool:
         return not self.pending and not self.code_differs
+
+    def steps(self, to: str) -> tuple[list[Step], bool]:
+        """What lies between here and a revision, and whether the way there leads back."""
+        places = {"base": 0, "head": len(self.chain)}
+        places |= {step.revision: place for place, step in enumerate(self.chain, start=1)}
+        if to not in places:
+            raise Unusable(f"There is no revision {to}: there are {', '.join(places)}.")
+        if (there := places[to]) < self.done:
+            return self.chain[there : self.done][::-1], True
+        return self.chain[self.done : there], False
 
 
 def connect(url: str, **options: Any) -> psycopg.Connection[Any]:
@@ -217,16 +239,16 @@ def _state(facts: _Facts) -> State:
     from alembic.script import ScriptDirectory
 
     scripts = ScriptDirectory.from_config(_alembic("", "check"))
-    known = {script.revision for script in scripts.walk_revisions()}
-    if facts.revision and facts.revision not in known:
+    chain = [Step(script.revision, script.doc) for script in scripts.walk_revisions()][::-1]
+    revisions = [step.revision for step in chain]
+    if facts.revision and facts.revision not in revisions:
         raise Unusable(
             f"The database {facts.database} is at revision {facts.revision}, which this AutoM does"
             " not know: a newer one upgraded it, so install that one."
         )
-    pending = scripts.iterate_revisions("head", facts.revision or "base")
     return State(
-        revision=facts.revision,
-        pending=[f"{script.revision} {script.doc}" for script in pending][::-1],
+        chain=chain,
+        done=revisions.index(facts.revision) + 1 if facts.revision else 0,
         code_differs=facts.digest != code.digest(code.files()),
     )
 

@@ -165,6 +165,14 @@ def data_folder() -> Path:
     return Path(shared or Path.home() / ".local/share") / "autom"
 
 
+def program(name: str) -> str | None:
+    """Where one of PostgreSQL's programs for people is on this machine."""
+    if found := shutil.which(name):
+        return found
+    places = (f"{folder}/{name}" for folder in _bindirs())
+    return next((path for path in places if os.access(path, os.X_OK)), None)
+
+
 def _keep(plan: keeper.Plan) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", keeper.__file__, plan.to_json()],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import signal
@@ -49,8 +48,7 @@ def main() -> None:
     config = uvicorn.Config(
         app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        Server(config).run([listening])
+    Server(config).run([listening])
 
 
 def end_with_stdin() -> None:

@@ -87,6 +87,11 @@ class Sealer:
             setting = ensure_key_file(key_file)
         return cls(key.strip() for key in setting.split(",") if key.strip())
 
+    @property
+    def key_ids(self) -> frozenset[str]:
+        """The keys that open."""
+        return frozenset(self._ciphers)
+
     def seal(self, connection_id: UUID, field: str, text: str) -> str:
         nonce = os.urandom(_NONCE)
         body = self._ciphers[self.key_id].encrypt(

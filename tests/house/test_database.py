@@ -199,10 +199,10 @@ def test_an_upgrade_that_cannot_lock_says_so_and_changes_nothing(
 
 def test_check_tells_what_an_upgrade_would_do(server: Server, empty: str) -> None:
     url = server.url(empty)
-    assert [line[:4] for line in database.check(url).pending] == ["0001", "0002", "0003"]
+    assert [step.revision for step in database.check(url).pending] == ["0001", "0002", "0003"]
     database.migrate(url, "0002")
     state = database.check(url)
-    assert (state.revision, [line[:4] for line in state.pending]) == ("0002", ["0003"])
+    assert (state.done, [step.revision for step in state.pending]) == (2, ["0003"])
     assert state.code_differs
     database.migrate(url)
     assert database.check(url).current

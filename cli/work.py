@@ -1,0 +1,66 @@
+"""``autom work``: a worker."""
+
+from __future__ import annotations
+
+import logging
+from typing import Annotated
+
+import typer
+
+from cli import exits
+from cli.context import Session, known
+from cli.exits import Problem
+from cli.keys import sealer
+from cli.queue import Queue
+
+Queues = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--queue",
+        help="Serve this queue; may be repeated. All, if none is named.",
+        autocompletion=known("jobs.queues_status", Queue, "queue"),
+    ),
+]
+Name = Annotated[
+    str | None, typer.Option(help="What to call this worker; its host and process id, if not.")
+]
+
+
+def work(session: Session, queue: Queues = None, name: Name = None) -> None:
+    """Claim jobs, call the outside services and report how it went, until Ctrl-C.
+
+    $ autom work
+    $ autom work --queue shopify --queue pinterest
+    $ AUTOM_DATABASE_URL=postgresql://autom_worker@db.example.com/autom autom work
+
+    Run as many as you like, on as many machines; "autom up" runs one already. The first Ctrl-C or
+    SIGTERM lets calls under way end and gives back what was not begun; a second one does not wait.
+    Keys that open tokens come from AUTOM_SECRET_KEYS.
+    """
+    there = {row.queue for row in session.select("jobs.queues_status", Queue)}
+    if unknown := sorted(set(queue or ()) - there):
+        raise Problem(
+            f"There is no queue {', '.join(unknown)}.",
+            f"There are {', '.join(sorted(there))}.",
+            "autom queue ls",
+            exits.NOT_FOUND,
+        )
+    serve(session.url, session.database, queue or None, name)
+
+
+def serve(
+    url: str,
+    asked: str | None = None,
+    queues: list[str] | None = None,
+    name: str | None = None,
+) -> None:
+    """Work until a signal ends it. ``asked`` is the database that the command line named."""
+    from workers.link import Link
+    from workers.runner import run
+
+    from workers.handlers import HANDLERS
+    from workers.tokens import resolver
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    run(url, HANDLERS, resolver(Link(url).use, sealer(asked)), queues=queues, name=name)

@@ -1,0 +1,126 @@
+"""``autom migrate``, ``doctor`` and ``psql``: looking after a database."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cli import exits
+from db import database as databases
+from db.call import value
+from db.server import Server
+
+AUTOM = Path(sys.executable).with_name("autom")
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def empty(server: Server) -> Iterator[str]:
+    yield server.create_database("autom_cli")
+    server.drop_database("autom_cli")
+
+
+@pytest.fixture
+def autom(tmp_path: Path) -> Run:
+    """Run ``autom`` as a program; ``url`` is what AUTOM_DATABASE_URL says."""
+
+    def run(*arguments: str, url: str | None = None) -> subprocess.CompletedProcess[str]:
+        environment = {n: t for n, t in os.environ.items() if not n.startswith("AUTOM_")}
+        environment |= {"AUTOM_HOME": str(tmp_path), "AUTOM_SECRET_KEYS": "k" * 32}
+        return subprocess.run(
+            [AUTOM, *arguments],
+            env=environment | ({"AUTOM_DATABASE_URL": url} if url else {}),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    return run
+
+
+def steps(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [step["revision"] for step in json.loads(done.stdout)]
+
+
+def test_an_upgrade_from_nothing_and_back(empty: str, autom: Run) -> None:
+    dry = autom("migrate", "--dry-run", "--json", url=empty)
+    assert (dry.returncode, steps(dry)) == (exits.CHANGES, ["0001", "0002", "0003", "code"])
+    assert databases.check(empty).done == 0
+
+    done = autom("migrate", "--json", url=empty)
+    assert (done.returncode, steps(done)) == (exits.OK, ["0001", "0002", "0003", "code"])
+    assert databases.check(empty).current
+
+    again = autom("migrate", "--dry-run", "--json", url=empty)
+    assert (again.returncode, steps(again)) == (exits.OK, [])
+
+    asked = autom("migrate", "--to", "0001", url=empty)
+    assert (asked.returncode, "add --yes" in asked.stderr) == (exits.USAGE, True)
+
+    back = autom("migrate", "--to", "0001", "--yes", "--json", url=empty)
+    assert (back.returncode, steps(back)) == (exits.OK, ["0003", "0002"])
+    assert databases.check(empty).done == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "url", "said"),
+    [
+        pytest.param(
+            ["migrate"], "nonsense", "is not the URL of a PostgreSQL database", id="a bad URL"
+        ),
+        pytest.param(
+            ["migrate", "--to", "7777"], None, "There is no revision 7777", id="no revision"
+        ),
+        pytest.param(["psql"], "", "There is no database to work in", id="no database"),
+        pytest.param(["doctor"], "nonsense", "is not the URL of a", id="the doctor's bad URL"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    arguments: list[str], url: str | None, said: str, empty: str, autom: Run
+) -> None:
+    done = autom(*arguments, url=empty if url is None else url)
+    assert done.returncode == exits.FAILED
+    assert said in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_psql_gets_its_options(database: str, autom: Run) -> None:
+    done = autom("psql", "-X", "-At", "-c", "select 'here', count(*) from jobs.kinds", url=database)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("here|")
+    assert autom("psql", "-c", "select nothing", url=database).returncode == 1
+
+
+def findings(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[str, str | None]]:
+    return {row["check"]: (row["state"], row["fix"]) for row in json.loads(done.stdout)}
+
+
+def test_the_doctor_finds_that_nobody_works(database: str, autom: Run) -> None:
+    done = autom("doctor", "--json", url=database)
+    assert done.returncode == exits.FAILED
+    found = findings(done)
+    assert found["database"] == found["release"] == found["clocks"] == ("ok", None)
+    assert found["workers"] == ("failed", "autom up, or autom work")
+    assert found["keys"] == ("ok", None)
+
+
+def test_the_doctor_finds_an_old_release(empty: str, autom: Run) -> None:
+    databases.migrate(empty, "0002")
+    found = findings(autom("doctor", "--json", url=empty))
+    assert found["release"] == ("failed", "autom migrate")
+    assert len(found) == 2
+
+
+def test_the_doctor_finds_what_waits_too_long(database: str, autom: Run) -> None:
+    with databases.connect(database) as conn:
+        conn.execute("set test.now = '2026-01-01 00:00+00'")
+        value(conn, "jobs.enqueue", kind="shops.list_boards")
+    found = findings(autom("doctor", "--json", url=database))
+    assert found["queues"] == ("failed", "autom queue ls")
