@@ -14,11 +14,11 @@ from PIL import Image, ImageDraw, ImageFont
 MARGIN = 0.08
 
 
-def draw(prompt: str, size: str = "1024x1536") -> bytes:
+def draw(prompt: str, size: str = "1024x1536", turn: int = 0) -> bytes:
     """A PNG of ``size`` (width x height in pixels) with the words of ``prompt`` on a pattern that
-    the same prompt always gets."""
+    the same prompt always gets in the same turn."""
     width, height = map(int, size.split("x"))
-    seed = hashlib.sha256(prompt.encode()).digest()
+    seed = hashlib.sha256(f"{turn} {prompt}".encode()).digest()
     image = Image.new("P", (width, height), 0)
     image.putpalette(palette(seed[0]))
     pen = ImageDraw.Draw(image)

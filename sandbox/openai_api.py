@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -65,6 +66,7 @@ class OpenAI(RestService):
         self.tokens = 0
         self._window = Window(REQUESTS_PER_MINUTE)
         self._answers = 0
+        self._turns: Counter[str] = Counter()
 
     # --- control ---------------------------------------------------------------------------------
 
@@ -80,6 +82,12 @@ class OpenAI(RestService):
     def reset(self) -> None:
         self.keys.clear()
         self.images = self.texts = self.tokens = self._answers = 0
+        self._turns.clear()
+
+    def _turn(self, prompt: str) -> int:
+        """How often this was asked before: a model, too, answers differently each time."""
+        self._turns[prompt] += 1
+        return self._turns[prompt] - 1
 
     # --- how it answers --------------------------------------------------------------------------
 
@@ -191,11 +199,11 @@ class OpenAI(RestService):
     def _written(self, exchange: Exchange, form: Mapping[str, Any], prompt: str) -> dict[str, Json]:
         if exchange.is_fault("refusal"):
             return {"type": "refusal", "refusal": "I'm sorry, I can't help with that."}
+        about = writing.subject(prompt, self._turn(prompt))
         if form["type"] == "json_schema":
-            subject = writing.subject(prompt)
-            text = json.dumps(writing.fill(form["schema"], subject), ensure_ascii=False)
+            text = json.dumps(writing.fill(form["schema"], about), ensure_ascii=False)
         else:
-            text = writing.sentence(writing.subject(prompt))
+            text = writing.sentence(about)
         if exchange.is_fault("invalid_output"):
             spoiled = {
                 "not_json": f"Sure! Here you go: {text[:-1]}",
@@ -220,7 +228,7 @@ class OpenAI(RestService):
             raise Refused(error(400, "image_generation_user_error", "moderation_blocked", message))
         size, quality = asked.get("size", SIZES[0]), asked.get("quality", "auto")
         quality = "high" if quality == "auto" else quality
-        drawn = images.draw(asked["prompt"], size)
+        drawn = images.draw(asked["prompt"], size, self._turn(asked["prompt"]))
         if exchange.is_fault("invalid_output"):
             drawn = b"no picture"
         self.images += 1

@@ -1,6 +1,6 @@
 """Plausible text from the words of a prompt, in the shape a JSON schema asks for.
 
-The same prompt always gives the same text. Supported: object, array, string (enum, const, length),
+The same prompt in the same turn always gives the same text. Supported: object, array, string (enum, const, length),
 number, integer, boolean, null, anyOf (the first), $ref into $defs.
 """
 
@@ -22,6 +22,8 @@ STOP = frozenset(
         """,
     )
 )
+NAMED = re.compile(r"^\s*niche:\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+LONGEST_TITLE = 60
 OPENERS = ("Vintage", "Bold", "Quiet", "Happy", "Wild", "Minimal", "Sunny", "Classic")
 THINGS = ("Tee", "Print", "Graphic", "Design", "Artwork", "Gift")
 LINES = (
@@ -35,41 +37,51 @@ LINES = (
 
 @dataclass(frozen=True)
 class Subject:
-    """What a prompt is about."""
+    """What a prompt is about; ``turn`` tells apart what is written for the same prompt."""
 
     words: tuple[str, ...]
     seed: int
+    turn: int = 0
 
     @property
     def phrase(self) -> str:
         return " ".join(self.words)
 
 
-def subject(prompt: str) -> Subject:
-    """The prompt's last telling words: instructions come first, the niche after ``for``."""
-    tail = prompt.rpartition(" for ")[2].split("\n")[0]
-    found = [word for word in re.findall(r"[^\W_][\w'-]*", tail) if word.lower() not in STOP]
-    if not found:
-        found = [w for w in re.findall(r"[^\W_][\w'-]*", prompt) if w.lower() not in STOP]
+def subject(prompt: str, turn: int = 0) -> Subject:
+    """What a line ``Niche: …`` says, else the words after the last ``for``, else all that tell."""
+    named = NAMED.search(prompt)
+    tail = named[1] if named else prompt.rpartition(" for ")[2].split("\n")[0]
+    words = telling(tail) or telling(prompt) or ["Something", "New"]
     seed = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:4], "big")
-    return Subject(tuple(found[:4]) or ("Something", "New"), seed)
+    return Subject(tuple(words[:4]), seed, turn)
+
+
+def telling(text: str) -> list[str]:
+    return [word for word in re.findall(r"[^\W_][\w'-]*", text) if word.lower() not in STOP]
 
 
 def title(about: Subject) -> str:
-    opener = OPENERS[about.seed % len(OPENERS)]
-    thing = THINGS[about.seed // 8 % len(THINGS)]
+    """At most LONGEST_TITLE characters; the first 42 turns give 42 titles."""
+    said = {word.lower() for word in about.words}
+    openers = [word for word in OPENERS if word.lower() not in said]
+    opener = openers[(about.seed + about.turn) % len(openers)]
+    thing = THINGS[(about.seed // 8 + about.turn // len(openers)) % len(THINGS)]
     words = [word if word.isupper() else word[:1].upper() + word[1:] for word in about.words]
+    while words and len(" ".join([opener, *words, thing])) > LONGEST_TITLE:
+        words.pop()
     return " ".join([opener, *words, thing])
 
 
 def sentence(about: Subject) -> str:
-    first = about.seed % len(LINES)
+    first = (about.seed + about.turn) % len(LINES)
     return LINES[first].format(subject=about.phrase)
 
 
 def description(about: Subject) -> str:
-    first = about.seed % 2
-    return " ".join(line.format(subject=about.phrase) for line in LINES[first : first + 4])
+    first = (about.seed + about.turn) % len(LINES)
+    lines = [*LINES[first:], *LINES[:first]]
+    return " ".join(line.format(subject=about.phrase) for line in lines[:4])
 
 
 def tags(about: Subject) -> list[str]:

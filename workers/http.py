@@ -49,9 +49,7 @@ class Stop(Exception):
 
 def client() -> httpx.AsyncClient:
     """For one worker process; it follows no redirects and repeats nothing by itself."""
-    return httpx.AsyncClient(
-        timeout=TIMEOUT, limits=LIMITS, headers={"User-Agent": "AutoM (+https://autom.dev)"}
-    )
+    return httpx.AsyncClient(timeout=TIMEOUT, limits=LIMITS, headers={"User-Agent": "AutoM"})
 
 
 def handler(function: Handler) -> Handler:

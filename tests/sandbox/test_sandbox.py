@@ -127,6 +127,7 @@ def test_the_control_says_what_it_did_not_understand(sandbox: Sandbox) -> None:
 def test_a_prompt_always_gets_its_own_picture(prompt: str, size: str) -> None:
     drawn = images.draw(prompt, size)
     assert drawn == images.draw(prompt, size)
+    assert drawn != images.draw(prompt, size, turn=1)
     assert drawn != images.draw(prompt + "x" if len(prompt) < 50 else "y", size)
     assert len(base64.b64encode(drawn)) < 100_000
 
