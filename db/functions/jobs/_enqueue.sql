@@ -75,7 +75,7 @@ begin
   where p_run_at is null or p_run_at <= jobs.clock();
 
   if found then
-    perform jobs._wake();
+    perform jobs._wake(v_queue);
   end if;
   return v_ids;
 end;

@@ -1,10 +1,11 @@
 create or replace function jobs._open_keys(p_queue text, p_keys text[])
 returns text[]
-language sql
+language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(array_agg(k.key order by k.place), '{}')
+begin
+  return (select coalesce(array_agg(k.key order by k.place), '{}')
   from unnest(p_keys) with ordinality as k (key, place)
   where not exists (
       select from jobs.pauses as p
@@ -25,7 +26,8 @@ as $$
       )
       then pg_try_advisory_xact_lock(77, hashtext(p_queue || ':' || k.key))
       else true
-    end;
+    end);
+end;
 $$;
 
 comment on function jobs._open_keys is

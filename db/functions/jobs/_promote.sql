@@ -3,11 +3,13 @@ returns integer
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
-set enable_seqscan = off
 as $$
 declare
   v_promoted integer;
 begin
+  if not exists (select from jobs.scheduled as s where s.run_at <= jobs.clock()) then
+    return 0;
+  end if;
   with due as materialized (
     select s.ctid as place
     from jobs.scheduled as s
@@ -28,7 +30,7 @@ begin
   from moved as m;
   get diagnostics v_promoted = row_count;
   if v_promoted > 0 then
-    perform jobs._wake();
+    perform jobs._wake('');
   end if;
   return v_promoted;
 end;

@@ -21,7 +21,7 @@ begin
   )
   values ((jobs._new_ids(1))[1], p_job.job_id, p_job.run_id, jobs.clock(), p_job.run_no,
           p_job.failures, p_job.priority, p_job.is_unique, p_job.queue, p_job.kind, p_job.key);
-  perform jobs._wake();
+  perform jobs._wake(p_job.queue);
   return 'ready';
 end;
 $$;

@@ -7,15 +7,17 @@ as $$
 declare
   v_max integer;
 begin
-  if exists (
-    select from jobs.pauses as p
-    where p.queue = p_queue and p.key = '' and (p.until is null or p.until > jobs.clock())
-  ) then
+  select q.max_running
+  from jobs.queues as q
+  where q.queue = p_queue
+    and not exists (
+      select from jobs.pauses as p
+      where p.queue = p_queue and p.key = '' and (p.until is null or p.until > jobs.clock())
+    )
+  into v_max;
+  if not found then
     return 0;
-  end if;
-
-  select q.max_running from jobs.queues as q where q.queue = p_queue into v_max;
-  if v_max is null then
+  elsif v_max is null then
     return p_wanted;
   end if;
   -- Counting is right only while nobody else counts: whoever comes second leaves with nothing.
@@ -27,4 +29,5 @@ begin
 end;
 $$;
 
-comment on function jobs._room_in_queue is 'How many of p_wanted jobs the queue as a whole lets through.';
+comment on function jobs._room_in_queue is
+  'How many of p_wanted jobs the queue as a whole lets through; none if it is paused.';

@@ -1,4 +1,4 @@
-create or replace function jobs._wake()
+create or replace function jobs._wake(p_queue text)
 returns void
 language plpgsql
 volatile
@@ -8,13 +8,14 @@ declare
   v_now bigint := extract(epoch from clock_timestamp()) * 1000;
 begin
   -- A commit that notifies takes a lock on the whole database, so 50 a second are enough for all
-  -- queues: a worker that was woken looks again after 25 ms and finds what was left out here.
+  -- queues: a worker that was woken polls after 25 ms and finds what was left out here.
   -- A sequence, for a row would keep a dead version of each of them.
   if v_now - (select w.last_value from jobs.last_wake as w) not between 0 and 19 then
     perform setval('jobs.last_wake', v_now);
-    perform pg_notify('jobs', '');
+    perform pg_notify('jobs', p_queue);
   end if;
 end;
 $$;
 
-comment on function jobs._wake is 'Tell waiting workers that there is work, at most every 20 ms.';
+comment on function jobs._wake is
+  'Tell waiting workers that there is work in a queue, or in some (empty), at most every 20 ms.';

@@ -26,7 +26,7 @@ begin
   )
   select array_agg(b.job_id) from back as b into v_released;
   if v_released is not null then
-    perform jobs._wake();
+    perform jobs._wake('');
   end if;
   return coalesce(v_released, '{}');
 end;

@@ -6,7 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
   delete from jobs.pauses as p where p.queue = p_queue and p.key = coalesce(p_key, '');
-  select jobs._wake();
+  select jobs._wake(p_queue);
 $$;
 
 comment on function jobs.resume is 'End a pause of a queue, or of one key of it.';

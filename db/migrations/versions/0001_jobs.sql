@@ -184,9 +184,9 @@ create table jobs.ready (
   failures  smallint not null,
   priority  smallint not null,
   is_unique boolean not null,
-  queue     text not null,
+  queue     text collate "C" not null,
   kind      text not null,
-  key       text not null,
+  key       text collate "C" not null,
   -- Serves jobs.claim: the keys of a band in turn, and each key in the order of its line.
   primary key (queue, priority, key, seq)
 ) with (

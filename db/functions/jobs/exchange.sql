@@ -1,0 +1,33 @@
+create or replace function jobs.exchange(
+  p_worker_id integer,
+  p_job_ids   bigint[],
+  p_run_nos   integer[],
+  p_results   jsonb[],
+  p_queue     text,
+  p_limit     integer default 1,
+  p_after_key text default null
+)
+returns table (job_ids bigint[], run_nos integer[], kinds text[], keys text[], payloads json)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+begin
+  if cardinality(p_job_ids) > 0 then
+    perform jobs.complete_many(p_job_ids, p_run_nos, p_results);
+  end if;
+  return query
+  select array_agg(c.job_id), array_agg(c.run_no), array_agg(c.kind), array_agg(c.key),
+         -- Joined as text: to build one jsonb of them costs more than all else here.
+         ('[' || string_agg(c.payload::text, ',') || ']')::json
+  from jobs.claim(p_worker_id, p_queue, p_limit, p_after_key) as c
+  having count(*) > 0;
+end;
+$$;
+
+comment on function jobs.exchange is
+  'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by side
+in one row, for a client reads that several times faster than a row for each; no row if there are none.';
+grant execute on function jobs.exchange to autom_worker, autom_operator;

@@ -1,0 +1,25 @@
+create or replace function jobs.poll(p_queues text[])
+returns setof text
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set jit = off
+as $$
+begin
+  if extract(epoch from clock_timestamp()) * 1000 - (select t.last_value from jobs.last_tick as t) >= 1000
+  then
+    perform jobs.tick();
+  end if;
+  return query
+  select q.queue
+  from unnest(p_queues) as q (queue)
+  where exists (select from jobs.ready as r where r.queue = q.queue);
+end;
+$$;
+
+comment on function jobs.poll is
+  'What an idle worker asks each second: which of these queues have ready jobs? Ticks if nobody else has
+in the last second.';
+grant execute on function jobs.poll to autom_worker, autom_operator;

@@ -1,0 +1,644 @@
+"""The worker: claims jobs, hands them to their handlers, reports how it went. It holds no rule.
+
+It needs no state in a session, so PgBouncer may stand between in transaction mode. What it holds:
+
+* one connection for claims, each claim carrying what was done since the last one;
+* a few for ``jobs.prepare`` and ``jobs.settle``;
+* one for its heartbeat, so that no crowd on the others can cost it its lease;
+* one that listens. Where notifications do not arrive, it polls: often while there is work, seldom
+  while there is none.
+
+A worker whose lease has run out stops what it does: others have its jobs, and the database refuses
+its reports (``run_no``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+import httpx
+import psycopg
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
+
+from db.call import acall, aselect, avalue
+from db.errors import Refused, WorkerGone
+from workers.credentials import Credentials
+from workers.link import Connection, Link
+from workers.outcome import Done, Outcome, TryLater, Unknown
+
+T = TypeVar("T")
+Handler = Callable[
+    [Any, Credentials | None, httpx.AsyncClient], Awaitable[Outcome | None] | Outcome | None
+]
+"""Gets the request, the credentials to call with and a client; None is ``Done()``.
+
+A plain function is called in the event loop and has to return at once."""
+Resolve = Callable[[UUID], Awaitable[Credentials]]
+
+log = logging.getLogger("autom.worker")
+
+LEASE = 15.0
+GRACE = 20.0
+POLL = 1.0
+POLL_DEAF = (0.025, 2.0)
+RELOOK = 0.025
+"""A notification may have been left out in the 20 ms after another: look again after it."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A row of ``jobs.exchange``: the jobs of one claim, side by side."""
+
+    job_ids: list[int]
+    run_nos: list[int]
+    kinds: list[str]
+    keys: list[str]
+    payloads: list[Any]
+
+
+NOTHING = Batch([], [], [], [], [])
+
+
+class Job(NamedTuple):
+    job_id: int
+    run_no: int
+    kind: str
+    payload: Any
+
+
+@dataclass(frozen=True)
+class Work:
+    """A row of ``jobs.work``."""
+
+    kind: str
+    queue: str
+    concurrency: int
+    in_bulk: bool
+    timeout: timedelta
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A row of ``jobs.heartbeat``."""
+
+    job_id: int
+    run_no: int
+    reason: str
+
+
+class Held:
+    """A job that this worker has begun."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.task: asyncio.Task[None] | None = None
+        self.calling = False
+        """Only the call may be cut off; what is said to the database is said to the end."""
+        self.why = ""
+        self.lost = False
+
+    def stop(self, why: str) -> None:
+        self.why = self.why or why
+        if self.calling and self.task:
+            self.task.cancel()
+
+
+class Line:
+    """One queue as this worker sees it."""
+
+    def __init__(self, queue: str, concurrency: int) -> None:
+        self.queue = queue
+        self.concurrency = concurrency
+        self.free = concurrency
+        self.bell = asyncio.Event()
+        self.hungry = True
+        """There may be jobs to claim."""
+        self.begun: dict[int, Held] = {}
+        self.done: list[tuple[int, int, Any]] = []
+        """Job, run and answer of what jobs.complete_many may end."""
+        self.unbegun: list[tuple[int, int]] = []
+        self.sent: set[int] = set()
+        """Jobs that the claim under way reports."""
+        self.fresh: set[int] = set()
+        """Jobs of the last claim, until they are begun."""
+        self.after_key: str | None = None
+
+    def ring(self) -> None:
+        self.hungry = True
+        self.bell.set()
+
+    @property
+    def wanted(self) -> int:
+        # Half at a time: while one half is worked on, the next claim is under way.
+        return min(self.free, max(10, self.concurrency // 2)) if self.hungry else 0
+
+    @property
+    def held(self) -> set[int]:
+        done = {job_id for job_id, _, _ in self.done}
+        unbegun = {job_id for job_id, _ in self.unbegun}
+        return self.begun.keys() | done | unbegun | self.sent | self.fresh
+
+
+class Worker:
+    """Serves queues until ``stop`` is called."""
+
+    def __init__(
+        self,
+        url: str,
+        handlers: Mapping[str, Handler],
+        resolve: Resolve | None = None,
+        *,
+        name: str | None = None,
+        queues: Iterable[str] | None = None,
+        concurrency: Mapping[str, int] | None = None,
+        listen_url: str | None = None,
+        lease: float = LEASE,
+        grace: float = GRACE,
+    ) -> None:
+        """``queues`` None serves all; ``concurrency`` goes before ``jobs.queues.concurrency``.
+
+        ``listen_url`` is a direct connection where ``url`` is a pooler's. ``lease`` is how many
+        seconds without a heartbeat others wait before they take over, ``grace`` how many a stop
+        gives to calls that are under way.
+        """
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self.worker_id = 0
+        self.ready = asyncio.Event()
+        """Set once it is signed on and serves."""
+        self._url = url
+        self._listen_url = listen_url or url
+        self._handlers = handlers
+        self._plain: dict[str, Callable[..., Any]] = {}
+        """Handlers that are plain functions, of kinds that need no more than to be called."""
+        self._resolve = resolve
+        self._queues = None if queues is None else list(queues)
+        self._concurrency = concurrency or {}
+        self._lease, self._grace = lease, grace
+        self._work: dict[str, Work] = {}
+        self._lines: dict[str, Line] = {}
+        self._claims = Link(url, self._reclaimed)
+        self._heart = Link(url)
+        self._signing = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._alarm = asyncio.Event()
+        self._hears = False
+        self._claimed = 0
+        self._http: httpx.AsyncClient
+        self._pool: AsyncConnectionPool[Connection]
+
+    def stop(self) -> None:
+        """Claim no more, give back what is not begun, let calls end within the grace time."""
+        self._stopping.set()
+        for line in self._lines.values():
+            line.bell.set()
+
+    async def run(self) -> None:
+        async with AsyncExitStack() as stack:
+            self._http = await stack.enter_async_context(httpx.AsyncClient())
+            self._pool = await stack.enter_async_context(
+                AsyncConnectionPool(
+                    self._url,
+                    kwargs={"autocommit": True, "prepare_threshold": None},
+                    min_size=1,
+                    max_size=4,
+                    open=False,
+                )
+            )
+            stack.push_async_callback(self._claims.close)
+            stack.push_async_callback(self._heart.close)
+            await self._until_it_works(self._learn)
+            await self._until_it_works(self._sign_on)
+            async with asyncio.TaskGroup() as group:
+                around = [
+                    group.create_task(self._beat()),
+                    group.create_task(self._listen()),
+                    group.create_task(self._poll()),
+                ]
+                serving = [group.create_task(self._serve(line)) for line in self._lines.values()]
+                self.ready.set()
+                await self._stopping.wait()
+                await self._wind_up(serving)
+                for task in around:
+                    task.cancel()
+            with suppress(psycopg.OperationalError):
+                async with self._heart.use() as conn:
+                    await avalue(conn, "jobs.stop_worker", worker_id=self.worker_id)
+
+    # What there is to do ------------------------------------------------------------------------
+
+    async def _learn(self) -> None:
+        async with self._heart.use() as conn:
+            rows = await aselect(conn, "jobs.work", Work)
+        self._work = {row.kind: row for row in rows}
+        self._plain = {
+            row.kind: self._handlers[row.kind]
+            for row in rows
+            if row.in_bulk
+            and row.kind in self._handlers
+            and not inspect.iscoroutinefunction(self._handlers[row.kind])
+        }
+        for row in rows:
+            if self._queues is None or row.queue in self._queues:
+                wanted = self._concurrency.get(row.queue, row.concurrency)
+                line = self._lines.setdefault(row.queue, Line(row.queue, wanted))
+                line.free += wanted - line.concurrency
+                line.concurrency = wanted
+
+    async def _sign_on(self) -> None:
+        async with self._heart.use() as conn:
+            self.worker_id = await avalue(
+                conn,
+                "jobs.start_worker",
+                name=self.name,
+                queues=list(self._lines),
+                lease=timedelta(seconds=self._lease),
+            )
+
+    async def _reclaimed(self, conn: Connection) -> None:
+        """The connection for claims is new: the answer to the last claim may be lost."""
+        if self.ready.is_set():
+            held = sorted(set().union(*(line.held for line in self._lines.values())))
+            await avalue(conn, "jobs.release_unheld", worker_id=self.worker_id, held=held)
+
+    # Queues -------------------------------------------------------------------------------------
+
+    async def _serve(self, line: Line) -> None:
+        while True:
+            if self._stopping.is_set() and not (line.begun or line.done or line.unbegun):
+                return
+            if not (line.done or line.unbegun or (line.wanted and not self._stopping.is_set())):
+                line.bell.clear()
+                await line.bell.wait()
+                continue
+            batch = await self._exchange(line)
+            while batch.job_ids:
+                under_way = None
+                if line.wanted and not self._stopping.is_set():
+                    under_way = asyncio.create_task(self._exchange(line))
+                    # It sends now, and the database works on it while this batch is worked on.
+                    await asyncio.sleep(0)
+                self._begin(line, batch)
+                batch = await under_way if under_way else NOTHING
+
+    async def _exchange(self, line: Line) -> Batch:
+        """Report what is done and claim what there is room for, in one round trip."""
+        done, line.done = line.done, []
+        unbegun, line.unbegun = line.unbegun, []
+        wanted = 0 if self._stopping.is_set() else line.wanted
+        line.free -= wanted
+        line.sent = {job_id for job_id, _, _ in done} | {job_id for job_id, _ in unbegun}
+        batch = await self._until_it_works(self._claim, line, done, unbegun, wanted)
+        line.sent = set()
+        line.free += wanted - len(batch.job_ids)
+        if wanted:
+            line.hungry = len(batch.job_ids) == wanted
+            self._claimed += len(batch.job_ids)
+        if batch.job_ids:
+            line.after_key = batch.keys[-1]
+            line.fresh = set(batch.job_ids)
+        return batch
+
+    async def _claim(
+        self,
+        line: Line,
+        done: list[tuple[int, int, Any]],
+        unbegun: list[tuple[int, int]],
+        wanted: int,
+    ) -> Batch:
+        worker_id = self.worker_id
+        try:
+            async with self._claims.use() as conn:
+                if unbegun:
+                    await avalue(
+                        conn,
+                        "jobs.release_many",
+                        job_ids=_array(job_id for job_id, _ in unbegun),
+                        run_nos=_array(run_no for _, run_no in unbegun),
+                    )
+                answers = [answer for _, _, answer in done]
+                rows = await acall(
+                    conn,
+                    "jobs.exchange",
+                    Batch,
+                    worker_id=worker_id,
+                    job_ids=_array(job_id for job_id, _, _ in done),
+                    run_nos=_array(run_no for _, run_no, _ in done),
+                    results=[Jsonb(answer) for answer in answers] if any(answers) else None,
+                    queue=line.queue,
+                    limit=wanted,
+                    after_key=line.after_key,
+                )
+                return rows[0] if rows else NOTHING
+        except WorkerGone:
+            await self._lose(worker_id)
+            return NOTHING
+
+    def _begin(self, line: Line, batch: Batch) -> None:
+        for job_id, run_no, kind, payload in zip(
+            batch.job_ids, batch.run_nos, batch.kinds, batch.payloads, strict=True
+        ):
+            plain = self._plain.get(kind)
+            if plain is None:
+                self._start(line, Held(Job(job_id, run_no, kind, payload)), self._run)
+                continue
+            try:
+                outcome = plain(payload, None, self._http)
+            except Exception as error:
+                log.exception("job %s of kind %s", job_id, kind)
+                outcome = Unknown(_said(error), "handler")
+            if outcome is None or type(outcome) is Done:
+                line.done.append((job_id, run_no, outcome and outcome.answer))
+                line.free += 1
+            else:
+                held = Held(Job(job_id, run_no, kind, payload))
+                self._start(line, held, self._settle, outcome)
+        line.fresh = set()
+
+    # Jobs ---------------------------------------------------------------------------------------
+
+    def _start(
+        self, line: Line, held: Held, work: Callable[..., Awaitable[None]], *more: Any
+    ) -> None:
+        async def worked() -> None:
+            try:
+                await work(line, held, *more)
+            except Exception:
+                # The job stays with this worker until its deadline, and is taken back then.
+                log.exception("job %s of kind %s", held.job.job_id, held.job.kind)
+            finally:
+                del line.begun[held.job.job_id]
+                line.free += 1
+                line.ring()
+
+        line.begun[held.job.job_id] = held
+        held.task = asyncio.create_task(worked())
+
+    async def _run(self, line: Line, held: Held) -> None:
+        job = held.job
+        work = self._work.get(job.kind)
+        if work is None:
+            await self._until_it_works(self._learn)
+            work = self._work[job.kind]
+        if self._stopping.is_set() or held.why:
+            line.unbegun.append((job.job_id, job.run_no))
+        elif work.in_bulk:
+            outcome = await self._call(held, job.payload, None, work.timeout.total_seconds())
+            if isinstance(outcome, Done) and not held.lost:
+                line.done.append((job.job_id, job.run_no, outcome.answer))
+            else:
+                await self._settle(line, held, outcome)
+        else:
+            await self._prepare_and_call(line, held)
+
+    async def _prepare_and_call(self, line: Line, held: Held) -> None:
+        job = held.job
+        try:
+            prepared = await self._in_pool("jobs.prepare", job_id=job.job_id, run_no=job.run_no)
+        except psycopg.OperationalError:
+            raise
+        except (psycopg.Error, Refused) as error:
+            log.error("job %s of kind %s: prepare: %s", job.job_id, job.kind, error)
+            await self._settle(line, held, TryLater(None, f"prepare: {_said(error)}", "prepare"))
+            return
+        if not prepared["call"]:
+            return
+        if self._stopping.is_set() or held.why:
+            line.unbegun.append((job.job_id, job.run_no))
+            return
+        outcome = await self._resolve_and_call(held, prepared)
+        await self._settle(line, held, outcome)
+
+    async def _resolve_and_call(self, held: Held, prepared: Mapping[str, Any]) -> Outcome:
+        credentials = None
+        if prepared["connection_id"]:
+            if self._resolve is None:
+                return TryLater(None, "This worker has no credentials.", "credentials")
+            try:
+                credentials = await self._resolve(UUID(prepared["connection_id"]))
+            except Exception as error:
+                return TryLater(None, _said(error), "credentials")
+        return await self._call(held, prepared["request"], credentials, prepared["timeout_s"])
+
+    async def _call(
+        self, held: Held, request: Any, credentials: Credentials | None, timeout: float
+    ) -> Outcome:
+        handler = self._handlers.get(held.job.kind)
+        if handler is None:
+            return TryLater(None, f"No handler for {held.job.kind} here.", "no_handler")
+        held.calling = True
+        try:
+            async with asyncio.timeout(timeout):
+                answer = handler(request, credentials, self._http)
+                outcome = await answer if inspect.isawaitable(answer) else answer
+        except TimeoutError:
+            return Unknown(f"No answer within {timeout:g} s.", "timeout")
+        except asyncio.CancelledError:
+            return Unknown(held.why or "Stopped.", "stopped")
+        except Exception as error:
+            # It may have happened before or after the request went out.
+            log.exception("job %s of kind %s", held.job.job_id, held.job.kind)
+            return Unknown(_said(error), "handler")
+        finally:
+            held.calling = False
+        return Done() if outcome is None else outcome
+
+    async def _settle(self, line: Line, held: Held, outcome: Outcome) -> None:
+        """Report until somebody hears it: the answer may have cost money."""
+        job = held.job
+        while not held.lost:
+            try:
+                await self._in_pool(
+                    "jobs.settle", job_id=job.job_id, run_no=job.run_no, outcome=outcome.to_json()
+                )
+                return
+            except psycopg.OperationalError as error:
+                log.warning("job %s: settle: %s", job.job_id, _said(error))
+                await asyncio.sleep(0.5)
+            except (psycopg.Error, Refused) as error:
+                # Its settle function failed, so nothing of the answer was kept.
+                log.error("job %s of kind %s: settle: %s", job.job_id, job.kind, error)
+                outcome = Unknown(f"settle: {_said(error)}", "settle")
+
+    async def _in_pool(self, function: str, **arguments: Any) -> Any:
+        async with self._pool.connection() as conn:
+            return await avalue(conn, function, **arguments)
+
+    # Around them --------------------------------------------------------------------------------
+
+    async def _beat(self) -> None:
+        heard = time.monotonic()
+        learned = heard
+        while True:
+            await asyncio.sleep(
+                self._lease / 3 if heard > time.monotonic() - self._lease / 2 else 1
+            )
+            worker_id = self.worker_id
+            try:
+                async with asyncio.timeout(self._lease / 3), self._heart.use() as conn:
+                    stops = await acall(conn, "jobs.heartbeat", Stop, worker_id=worker_id)
+                heard = time.monotonic()
+                for stop in stops:
+                    for line in self._lines.values():
+                        held = line.begun.get(stop.job_id)
+                        if held and held.job.run_no == stop.run_no:
+                            held.stop(stop.reason)
+                if heard - learned > 30:
+                    await self._learn()
+                    learned = heard
+            except WorkerGone:
+                await self._lose(worker_id)
+                heard = time.monotonic()
+            except (psycopg.OperationalError, TimeoutError) as error:
+                log.warning("heartbeat: %s", _said(error))
+                if time.monotonic() - heard > self._lease:
+                    self._drop_everything()
+
+    def _drop_everything(self) -> None:
+        for line in self._lines.values():
+            line.done.clear()
+            line.unbegun.clear()
+            for held in line.begun.values():
+                held.lost = True
+                held.stop("The lease of its worker ran out.")
+
+    async def _lose(self, worker_id: int) -> None:
+        """The lease ran out, and others have the jobs: let go of them and start afresh."""
+        async with self._signing:
+            if worker_id == self.worker_id:
+                log.warning("worker %s (%s) lost its lease", worker_id, self.name)
+                self._drop_everything()
+                await self._until_it_works(self._sign_on)
+
+    async def _listen(self) -> None:
+        while True:
+            with suppress(psycopg.Error, OSError, TimeoutError):
+                link = Link(self._listen_url)
+                try:
+                    async with link.use() as conn:
+                        await avalue(conn, "jobs.listen")
+                        while await self._echo(conn):
+                            self._hears = True
+                            async for notify in conn.notifies(timeout=60):
+                                self._rung(notify.payload)
+                finally:
+                    self._hears = False
+                    await link.close()
+            await asyncio.sleep(30)
+
+    async def _echo(self, conn: Connection) -> bool:
+        """Do notifications arrive? Through PgBouncer they never do, and nobody says so."""
+        message = f"?{self.name}:{random.getrandbits(64)}"
+        async with self._heart.use() as other:
+            await avalue(other, "jobs.ring", message=message)
+        async for notify in conn.notifies(timeout=2):
+            if notify.payload == message:
+                return True
+            self._rung(notify.payload)
+        return False
+
+    def _rung(self, queue: str) -> None:
+        if queue.startswith("?"):
+            return
+        if queue in self._lines:
+            self._lines[queue].ring()
+        self._alarm.set()
+
+    async def _poll(self) -> None:
+        shortest, longest = POLL_DEAF
+        pause, claimed = shortest, 0
+        while True:
+            if self._hears:
+                wait = POLL * random.uniform(0.8, 1.2)
+            else:
+                pause = shortest if claimed != self._claimed else min(pause * 1.5, longest)
+                claimed, wait = self._claimed, pause
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._alarm.wait()
+                await asyncio.sleep(RELOOK)
+            self._alarm.clear()
+            try:
+                async with self._pool.connection() as conn:
+                    rows = await acall(conn, "jobs.poll", Waiting, queues=list(self._lines))
+            except psycopg.Error as error:
+                log.warning("poll: %s", _said(error))
+                continue
+            for row in rows:
+                if row.poll in self._lines:
+                    self._lines[row.poll].ring()
+
+    async def _wind_up(self, serving: list[asyncio.Task[None]]) -> None:
+        _, late = await asyncio.wait(serving, timeout=self._grace)
+        if late:
+            for line in self._lines.values():
+                for held in line.begun.values():
+                    held.stop("Its worker was stopped.")
+            await asyncio.wait(late)
+
+    async def _until_it_works(self, attempt: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        pause = 0.1
+        while True:
+            try:
+                return await attempt(*arguments)
+            except psycopg.OperationalError as error:
+                log.warning("%s", _said(error))
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+                pause = min(pause * 2, 5)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A row of ``jobs.poll``: a queue with ready jobs."""
+
+    poll: str
+
+
+def run(
+    url: str,
+    handlers: Mapping[str, Handler],
+    resolve: Resolve | None = None,
+    **options: Any,
+) -> None:
+    """Work until SIGTERM or SIGINT; a second one does not wait for calls under way."""
+    async def serve() -> None:
+        worker = Worker(url, handlers, resolve, **options)
+        loop = asyncio.get_running_loop()
+        task = asyncio.create_task(worker.run())
+
+        def stop() -> None:
+            if worker._stopping.is_set():
+                task.cancel()
+            worker.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        with suppress(asyncio.CancelledError):
+            await task
+
+    with asyncio.Runner() as runner:
+        runner.run(serve())
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """An array as Postgres writes it: several times faster than to let the driver do it."""
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
+def _said(error: BaseException) -> str:
+    """What went wrong, in one line."""
+    text = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
