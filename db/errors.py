@@ -99,6 +99,10 @@ class NotCron(Refused, code="JQ012"):
     """The text is not a cron expression of five fields."""
 
 
+class NoSuchQueue(Refused, code="JQ013"):
+    """The name is not a row of jobs.queues."""
+
+
 # accounts
 
 

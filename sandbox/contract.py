@@ -8,10 +8,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import cache
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from graphql import (
@@ -87,24 +89,37 @@ class Specs:
         place = place or folder()
         if required is None:
             required = os.environ.get("AUTOM_REQUIRE_SPECS", "") not in ("", "0")
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="specs")
         self._loading: dict[str, Future[Any]] = {}
-        wanted: dict[str, tuple[Callable[[Path], Any], Path]] = {}
-        for version in reversed(SHOPIFY_VERSIONS):
+        self._work: SimpleQueue[tuple[Future[Any], Callable[[Path], Any], Path]] = SimpleQueue()
+        self._readers: dict[str, tuple[Callable[[Path], Any], Path]] = {}
+        for version in SHOPIFY_VERSIONS:
             path = place / "shopify" / f"admin_{version}.json.gz"
-            wanted[f"shopify {version}"] = (Graph.read, path)
+            self._readers[f"shopify {version}"] = (Graph.read, path)
         for service in ("openai", "pinterest"):
-            wanted[service] = (read_openapi, place / service / "openapi.json.gz")
-        for name, (read, path) in wanted.items():
-            if path.is_file():
-                self._loading[name] = self._pool.submit(read, path)
-            elif required:
-                raise SpecsMissing(f"AUTOM_REQUIRE_SPECS is set and {path} is not there")
-        self._pool.shutdown(wait=False)
+            self._readers[service] = (read_openapi, place / service / "openapi.json.gz")
+        missing = [path for _, path in self._readers.values() if not path.is_file()]
+        if missing and required:
+            raise SpecsMissing(f"AUTOM_REQUIRE_SPECS is set and {missing[0]} is not there")
+        # A daemon, so that a sandbox which is stopped at once does not read to the end.
+        threading.Thread(target=self._read, daemon=True).start()
+        for name in (f"shopify {SHOPIFY_VERSIONS[-1]}", "openai", "pinterest"):
+            self.loading(name)
 
     @property
     def names(self) -> list[str]:
-        return sorted(self._loading)
+        return sorted(name for name, (_, path) in self._readers.items() if path.is_file())
 
     def loading(self, name: str) -> Future[Any] | None:
+        """The specification, being read from now on at the latest; None where there is none."""
+        if name not in self._loading and name in self.names:
+            self._loading[name] = Future()
+            self._work.put((self._loading[name], *self._readers[name]))
         return self._loading.get(name)
+
+    def _read(self) -> None:
+        while True:
+            future, read, path = self._work.get()
+            try:
+                future.set_result(read(path))
+            except Exception as error:
+                future.set_exception(error)

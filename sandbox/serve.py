@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -48,7 +49,8 @@ def main() -> None:
     config = uvicorn.Config(
         app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
-    Server(config).run([listening])
+    with contextlib.suppress(KeyboardInterrupt):
+        Server(config).run([listening])
 
 
 def end_with_stdin() -> None:

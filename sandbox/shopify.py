@@ -87,8 +87,8 @@ class Shopify:
         domain = str(asked["account"])
         account = self.accounts.get(domain)
         if account is None:
-            account = Account(Shop(domain, asked.get("scopes", ALL_SCOPES)))
-            account.shop.images = self.world.images
+            shop = Shop(domain, asked.get("scopes", ALL_SCOPES), self.world.images)
+            account = Account(shop)
             self.accounts[domain] = account
             for title in asked.get("collections", ["Home page"]):
                 account.shop.add_collection(title)

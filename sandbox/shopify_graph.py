@@ -45,7 +45,7 @@ from sandbox.shopify_shop import (
 
 SCHEMA: GraphQLSchema = build_schema(Path(__file__).with_name("shopify.graphql").read_text())
 SEARCH = re.compile(r"(\w+):(>=|<=|>|<)?(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
-HANDLE = re.compile(r"\w+(-\w+)*")
+HANDLE = re.compile(r"[^\WA-Z]+(-[^\WA-Z]+)*")
 ORDERS_VISIBLE = timedelta(days=60)
 
 
@@ -328,7 +328,8 @@ class Root:
         self._shop.done[key] = (asked, answer)
         return answer
 
-    # --- rules -------------------------------------------------------------------------------------
+    # --- rules -----------------------------------------------------------------------------------
+
     def _need(self, info: GraphQLResolveInfo, *any_of: str) -> None:
         """One of these scopes; a scope to write includes the one to read."""
         held = self._shop.scopes

@@ -90,8 +90,11 @@ class Product:
 
 
 class Shop:
-    def __init__(self, domain: str, scopes: Iterable[str]) -> None:
+    """``images`` is where the CDN looks, by path."""
+
+    def __init__(self, domain: str, scopes: Iterable[str], images: dict[str, bytes]) -> None:
         self.domain = domain
+        self.images = images
         self.scopes = set(scopes)
         self.currency = "EUR"
         self.time_zone = "Europe/Berlin"
@@ -105,7 +108,6 @@ class Shop:
         self.uploads: dict[str, Upload] = {}
         self.stock: dict[tuple[str, str], int] = {}
         self.done: dict[str, tuple[str, Node]] = {}
-        self.images: dict[str, bytes] = {}
         self._last = 0
         self.location = {"id": self.gid("Location"), "name": "Warehouse"}
         for title in ("Online Store", "Shop"):
@@ -255,6 +257,7 @@ class Shop:
 
     def product_node(self, product: Product) -> Node:
         online = product.published and product.status == "ACTIVE"
+        address = f"https://{self.domain}/products/{product.handle}"
         return {
             "__typename": "Product",
             "id": product.gid,
@@ -267,9 +270,7 @@ class Shop:
             "productType": product.product_type,
             "createdAt": rfc3339(product.created_at),
             "updatedAt": rfc3339(product.updated_at),
-            "onlineStoreUrl": f"https://{self.domain}/products/{product.handle}"
-            if online
-            else None,
+            "onlineStoreUrl": address if online else None,
             "variants": lambda info, **args: connection(
                 [self.variant_node(product, v) for v in product.variants], args
             ),
@@ -318,10 +319,8 @@ class Shop:
         }
 
     def order_node(self, order: Node) -> Node:
-        hidden = {"lines"}
-        plain = {k: rfc3339(v) if isinstance(v, datetime) else v for k, v in order.items()}
         return {
-            **{key: value for key, value in plain.items() if key not in hidden},
+            **{k: rfc3339(v) if isinstance(v, datetime) else v for k, v in order.items()},
             "currencyCode": self.currency,
             "lineItems": lambda info, **args: connection(
                 [self.line_node(line) for line in order["lines"]], args
@@ -348,7 +347,7 @@ class Shop:
             "originalUnitPriceSet": money(1),
         }
 
-    # --- writing -----------------------------------------------------------------------------------
+    # --- writing ---------------------------------------------------------------------------------
 
     def stage(self, asked: Mapping[str, Any]) -> Node:
         """A place to upload one file to: by a form (POST) or as the plain body (PUT)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from uuid import UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,8 @@ class Credentials:
     account: str
     base_url: str
     seal: Callable[[str, str], str] = field(repr=False, compare=False)
+    connection_id: UUID | None = None
+    """Null where a test calls without a database."""
     api_version: str | None = None
     client_id: str | None = None
     access: str | None = field(default=None, repr=False)

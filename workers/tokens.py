@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import functools
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 from uuid import UUID
 
+import httpx
 import psycopg
 
-from db.call import acall, call, value
+from db.call import acall, avalue, call, value
 from workers.credentials import Credentials
+from workers.outcome import Done, Outcome
 from workers.seal import Sealer, SealError
 
 Connect = Callable[[], AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]]
 """Lends a connection: ``pool.connection`` of a psycopg pool is one."""
+
+Handler = Callable[[Any, Credentials, httpx.AsyncClient], Awaitable[Outcome]]
+
+log = logging.getLogger("autom.tokens")
 
 
 class NoCredentials(Exception):
@@ -67,8 +74,45 @@ def opened(row: Sealed, sealer: Sealer) -> Credentials:
         access=clear("access", row.access),
         refresh=clear("refresh", row.refresh),
         client_secret=clear("client_secret", row.client_secret),
-        seal=partial(sealer.seal, row.connection_id),
+        seal=functools.partial(sealer.seal, row.connection_id),
+        connection_id=row.connection_id,
     )
+
+
+def noted(handlers: Mapping[str, Handler], connect: Connect) -> dict[str, Handler]:
+    """The same handlers, with each call noted at the connection that it went through."""
+
+    def around(handler: Handler) -> Handler:
+        @functools.wraps(handler)
+        async def call_and_note(
+            request: Any, credentials: Credentials, http: httpx.AsyncClient
+        ) -> Outcome:
+            outcome = await handler(request, credentials, http)
+            if credentials.connection_id is not None:
+                await _note(connect, credentials.connection_id, outcome)
+            return outcome
+
+        return call_and_note
+
+    return {kind: around(handler) for kind, handler in handlers.items()}
+
+
+async def _note(connect: Connect, connection_id: UUID, outcome: Outcome) -> None:
+    error = None
+    if not isinstance(outcome, Done):
+        error = ": ".join(filter(None, (outcome.code, outcome.reason)))
+    try:
+        async with connect() as conn:
+            await avalue(
+                conn,
+                "accounts.note_call",
+                connection_id=connection_id,
+                ok=error is None,
+                error=error,
+            )
+    except psycopg.Error as failure:
+        # What the call brought must reach jobs.settle, whatever becomes of this note.
+        log.warning("connection %s: its last call was not noted: %s", connection_id, failure)
 
 
 @dataclass(frozen=True)

@@ -243,3 +243,36 @@ def test_what_is_not_checked(database, tokens, disconnected, why):
         (job,) = claim(conn, "shopify")
         prepared = value(conn, "jobs.prepare", job_id=job.job_id, run_no=job.run_no)
         assert prepared == {"call": False, "why": why}
+
+
+@pytest.mark.parametrize(
+    ("service", "stored", "age", "asked", "state"),
+    [
+        pytest.param(
+            "shopify", {}, "1 day", 0, "expired", id="a token that cannot be renewed is expired"
+        ),
+        pytest.param("shopify", DAY_TOKEN, "1 day", 1, "connected", id="another is renewed"),
+        pytest.param(
+            "shopify",
+            DAY_TOKEN,
+            "9 minutes",
+            0,
+            "connected",
+            id="a call that was under way when it was renewed says nothing",
+        ),
+    ],
+)
+def test_a_refused_token(database, service, stored, age, asked, state):
+    with psycopg.connect(database, autocommit=True) as conn:
+        connection_id = connection(conn, user(conn), service, **stored)
+        conn.execute("update accounts.secrets set stored_at = stored_at - %s::interval", [age])
+        for _ in range(2):
+            value(
+                conn,
+                "accounts.note_call",
+                connection_id=connection_id,
+                ok=False,
+                error="unauthorized: The token was not accepted.",
+            )
+        assert len(claim(conn, service)) == asked
+        assert status(conn, connection_id).state == state

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import psycopg
 import pytest
 
 from db import database
 from db.call import call, value
 from tests.fixtures.accounts import connection, user
+from workers.credentials import Credentials
+from workers.outcome import Done, GiveUp, Outcome, TryLater, Unknown
 from workers.seal import Sealer
-from workers.tokens import NoCredentials, Rotation, Secret, resolver, rotate
+from workers.tokens import NoCredentials, Rotation, Secret, noted, resolver, rotate
 
 OLD, NEW = Sealer(["o" * 32]), Sealer(["n" * 32, "o" * 32])
 TOKENS = {"access": "the access", "refresh": "the refresh", "client_secret": "the secret"}
@@ -88,6 +91,49 @@ async def test_a_token_copied_to_another_connection_does_not_open(database):
         )
     with pytest.raises(NoCredentials, match="does not open"):
         await resolve(database, NEW)(mine)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "good", "error"),
+    [
+        pytest.param(Done({}), True, None, id="done"),
+        pytest.param(TryLater(2, "Slow down.", "throttled"), True, None, id="throttled"),
+        pytest.param(GiveUp("No such board.", "not_found"), True, None, id="our own mistake"),
+        pytest.param(
+            TryLater(None, "503", "server_error"),
+            False,
+            "server_error: 503",
+            id="the service is down",
+        ),
+        pytest.param(Unknown("No answer."), False, "No answer.", id="no answer"),
+    ],
+)
+async def test_how_a_call_ended_is_noted_at_its_connection(connected, outcome, good, error):
+    url, connection_id = connected
+
+    async def handler(request: Any, credentials: Credentials, http: httpx.AsyncClient) -> Outcome:
+        return outcome
+
+    handlers = noted({"a.kind": handler}, lambda: _Lent(url))
+    credentials = await resolve(url, NEW)(connection_id)
+    async with httpx.AsyncClient() as http:
+        assert await handlers["a.kind"]({}, credentials, http) is outcome
+    with psycopg.connect(url) as conn:
+        assert conn.execute(
+            "select last_good_call_at is not null, last_error from accounts.connections"
+        ).fetchone() == (good, error)
+
+
+async def test_an_outcome_is_not_lost_when_it_cannot_be_noted(connected):
+    url, connection_id = connected
+
+    async def handler(request: Any, credentials: Credentials, http: httpx.AsyncClient) -> Outcome:
+        return Done("an answer")
+
+    handlers = noted({"a.kind": handler}, lambda: _Lent(url.replace("autom_", "no_")))
+    credentials = await resolve(url, NEW)(connection_id)
+    async with httpx.AsyncClient() as http:
+        assert await handlers["a.kind"]({}, credentials, http) == Done("an answer")
 
 
 @pytest.mark.parametrize("batch", [1, 2, 500])

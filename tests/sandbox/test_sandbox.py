@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +21,7 @@ from graphql import (
     is_specified_scalar_type,
 )
 
-from sandbox import images
+from sandbox import CHECKOUT, images
 from sandbox.contract import SHOPIFY_VERSIONS, Graph
 from sandbox.control import Control, Refused
 from sandbox.run import NotStarted, start
@@ -35,6 +39,17 @@ def test_it_ends_with_whoever_started_it() -> None:
         assert running.process.wait(10) is not None
     with pytest.raises(httpx.ConnectError):
         httpx.get(running.url)
+
+
+def test_ctrl_c_ends_it_in_silence() -> None:
+    command = [sys.executable, "-m", "sandbox.run"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline()).keys() >= {"url", "shopify", "control"}
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=20)
+    assert (process.returncode, out, said) == (0, b"", b"")
 
 
 def test_a_port_that_is_taken_is_one_sentence() -> None:

@@ -150,6 +150,11 @@ def test_product_set_misses(sandbox: Sandbox, shop: Client, missing: str, code: 
     assert sandbox.products() == {}
 
 
+@pytest.mark.parametrize("handle", ["Blue-Cat", "blue cat", "-blue", "blue--cat"])
+def test_a_handle_is_one_that_shopify_would_keep(shop: Client, handle: str) -> None:
+    assert shop.upsert(handle)["userErrors"][0]["code"] == "INVALID_PRODUCT"
+
+
 def test_a_variant_names_values_that_its_options_list(shop: Client) -> None:
     variant = {"optionValues": [{"optionName": "Title", "name": "Large"}], "price": "1.00"}
     payload = shop.upsert("blue-cat", variants=[variant])

@@ -5,18 +5,28 @@ create or replace function jobs.pause(
   p_reason text default null
 )
 returns void
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+begin
   insert into jobs.pauses as p (queue, key, until, reason, paused_at)
-  values (p_queue, coalesce(p_key, ''), p_until, p_reason, jobs.clock())
+  select q.queue, coalesce(p_key, ''), p_until, p_reason, jobs.clock()
+  from jobs.queues as q where q.queue = p_queue
   on conflict (queue, key) do update
   set until = excluded.until, reason = excluded.reason, paused_at = excluded.paused_at;
+  if not found then
+    raise exception using
+      errcode = 'JQ013',
+      message = 'There is no such queue.',
+      detail  = format('queue=%s', p_queue),
+      hint    = 'select queue, description from jobs.queues_status;';
+  end if;
+end;
 $$;
 
 comment on function jobs.pause is
   'No worker takes a job of this queue, or of this key of it, until p_until or jobs.resume. What runs
-goes on.';
+goes on. Raises JQ013 (no such queue).';
 grant execute on function jobs.pause to autom_worker, autom_operator;

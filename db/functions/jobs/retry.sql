@@ -17,11 +17,17 @@ begin
 
   delete from jobs.dead_letters as d where d.job_id = p_job_id returning d.run_no into v_run_no;
   if not found then
+    if not exists (select from jobs.jobs as j where j.job_id = p_job_id) then
+      raise exception using
+        errcode = 'JQ009',
+        message = 'There is no such job.',
+        detail  = format('job_id=%s', p_job_id);
+    end if;
     raise exception using
       errcode = 'JQ010',
       message = 'Only a dead job, or one that waits for its time, can be retried.',
       detail  = format('job_id=%s', p_job_id),
-      hint    = format('select * from jobs.history where job_id = %s;', p_job_id);
+      hint    = format('select * from jobs.whereabouts where job_id = %s;', p_job_id);
   end if;
 
   select j.job_id, j.run_id, v_run_no, 0, j.priority, j.unique_key is not null, j.queue, j.kind, j.key
@@ -41,5 +47,6 @@ $$;
 
 comment on function jobs.retry is
   'Let a dead job try again from the beginning, or one that waits for its time run now. Returns ready.
-Raises JQ001 (its unique key is held by another job), JQ010 (neither dead nor waiting).';
+Raises JQ001 (its unique key is held by another job), JQ009 (no such job), JQ010 (neither dead nor
+waiting).';
 grant execute on function jobs.retry to autom_operator;
