@@ -14,6 +14,7 @@ Control API, JSON in and out (none of the real services has anything like it):
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -102,6 +103,12 @@ def create_app(specs: Specs | None = None) -> Sandbox:
         states = {name: state_of(name) for name in services}
         return overview(states, world.journal.listed(), world.specs.names)
 
+    async def broken(request: Request, error: Exception) -> Response:
+        """A fault of the sandbox itself must fail the test that met it, not puzzle it."""
+        what = f"the sandbox broke: {type(error).__name__}: {error}"
+        world.journal.violate("sandbox", request.url.path, "answer", [what])
+        return JSONResponse({"error": what}, 500)
+
     async def unknown(request: Request) -> Response:
         for name in services:
             if request.url.path.startswith(f"/{name}/"):
@@ -120,7 +127,14 @@ def create_app(specs: Specs | None = None) -> Sandbox:
     ]
     routes = [route for service in services.values() for route in service.routes()]
     anything = Route("/{path:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    return Sandbox(routes=[Route("/", home), *control, *routes, anything])
+    return Sandbox(
+        routes=[Route("/", home), *control, *routes, anything],
+        exception_handlers={json.JSONDecodeError: no_json, Exception: broken},
+    )
+
+
+async def no_json(request: Request, error: Exception) -> Response:
+    return refused("the body is no JSON")
 
 
 def refused(message: str) -> JSONResponse:

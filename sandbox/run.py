@@ -10,6 +10,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from types import TracebackType
+from typing import IO
 
 from sandbox import CHECKOUT
 
@@ -73,8 +74,14 @@ def start(port: int = 0, environment: dict[str, str] | None = None) -> Running:
     if not line:
         process.wait()
         raise NotStarted(process.stderr.read().decode().strip())
-    threading.Thread(target=process.stderr.read, daemon=True).start()
+    threading.Thread(target=pass_on, args=[process.stderr], daemon=True).start()
     return Running(json.loads(line)["url"], process)
+
+
+def pass_on(said: IO[bytes]) -> None:
+    """What the process complains of is for whoever started it."""
+    for line in said:
+        sys.stderr.write(line.decode(errors="replace"))
 
 
 def base_urls(url: str) -> dict[str, str]:

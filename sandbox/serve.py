@@ -47,7 +47,7 @@ def main() -> None:
     if asked.until_stdin_closes:
         threading.Thread(target=end_with_stdin, daemon=True).start()
     config = uvicorn.Config(
-        app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
     with contextlib.suppress(KeyboardInterrupt):
         Server(config).run([listening])

@@ -132,6 +132,25 @@ def test_the_page_shows_what_was_wrong(sandbox: Sandbox) -> None:
     sandbox.seen()
 
 
+def test_a_fault_of_the_sandbox_itself_is_not_silent(sandbox: Sandbox) -> None:
+    key = sandbox.open("openai", "x")["access_token"]
+    schema = {"type": "object", "additionalProperties": False, "required": ["a"]}
+    schema["properties"] = {"a": {"$ref": "#/$defs/nowhere"}}
+    form = {"type": "json_schema", "name": "x", "strict": True, "schema": schema}
+    answer = httpx.post(
+        sandbox.base_url("openai") + "/responses",
+        json={"model": "gpt-6-luna", "input": "x", "text": {"format": form}},
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    assert answer.status_code == 500
+    assert "the sandbox broke: KeyError" in sandbox.seen()[0]
+
+
+def test_a_body_that_is_no_json_is_told(sandbox: Sandbox) -> None:
+    answer = httpx.post(f"{sandbox.url}/_control/accounts", content=b"{")
+    assert (answer.status_code, answer.json()) == (400, {"error": "the body is no JSON"})
+
+
 def test_the_control_says_what_it_did_not_understand(sandbox: Sandbox) -> None:
     with pytest.raises(Refused, match="service must be one of"):
         Control(sandbox.url).open("etsy", "x")
