@@ -37,14 +37,14 @@ from psycopg_pool import AsyncConnectionPool
 from db.call import acall, aselect, avalue
 from db.errors import Refused, WorkerGone
 from workers.credentials import Credentials
+from workers.http import client
 from workers.link import Connection, Link
 from workers.outcome import Done, Outcome, TryLater, Unknown
 
 T = TypeVar("T")
-Handler = Callable[
-    [Any, Credentials | None, httpx.AsyncClient], Awaitable[Outcome | None] | Outcome | None
-]
-"""Gets the request, the credentials to call with and a client; None is ``Done()``.
+Handler = Callable[[Any, Any, httpx.AsyncClient], Awaitable[Outcome | None] | Outcome | None]
+"""Gets the request, the credentials to call with (None where the kind has no connection) and a
+client; None is ``Done()``.
 
 A plain function is called in the event loop and has to return at once."""
 Resolve = Callable[[UUID], Awaitable[Credentials]]
@@ -208,7 +208,7 @@ class Worker:
 
     async def run(self) -> None:
         async with AsyncExitStack() as stack:
-            self._http = await stack.enter_async_context(httpx.AsyncClient())
+            self._http = await stack.enter_async_context(client())
             self._pool = await stack.enter_async_context(
                 AsyncConnectionPool(
                     self._url,
@@ -614,6 +614,7 @@ def run(
     **options: Any,
 ) -> None:
     """Work until SIGTERM or SIGINT; a second one does not wait for calls under way."""
+
     async def serve() -> None:
         worker = Worker(url, handlers, resolve, **options)
         loop = asyncio.get_running_loop()
