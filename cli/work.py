@@ -55,12 +55,13 @@ def serve(
     name: str | None = None,
 ) -> None:
     """Work until a signal ends it. ``asked`` is the database that the command line named."""
+    from workers.handlers import HANDLERS
     from workers.link import Link
     from workers.runner import run
-
-    from workers.handlers import HANDLERS
-    from workers.tokens import resolver
+    from workers.tokens import noted, resolver
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    run(url, HANDLERS, resolver(Link(url).use, sealer(asked)), queues=queues, name=name)
+    connect = Link(url).use
+    resolve = resolver(connect, sealer(asked))
+    run(url, noted(HANDLERS, connect), resolve, queues=queues, name=name)

@@ -15,13 +15,14 @@ import psycopg
 
 from db.call import acall, avalue, call, value
 from workers.credentials import Credentials
-from workers.outcome import Done, Outcome
+from workers.outcome import Done, GiveUp, Outcome
 from workers.seal import Sealer, SealError
 
 Connect = Callable[[], AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]]
 """Lends a connection: ``pool.connection`` of a psycopg pool is one."""
 
 Handler = Callable[[Any, Credentials, httpx.AsyncClient], Awaitable[Outcome]]
+Noted = Callable[[Any, Credentials | None, httpx.AsyncClient], Awaitable[Outcome]]
 
 log = logging.getLogger("autom.tokens")
 
@@ -79,14 +80,16 @@ def opened(row: Sealed, sealer: Sealer) -> Credentials:
     )
 
 
-def noted(handlers: Mapping[str, Handler], connect: Connect) -> dict[str, Handler]:
+def noted(handlers: Mapping[str, Handler], connect: Connect) -> dict[str, Noted]:
     """The same handlers, with each call noted at the connection that it went through."""
 
-    def around(handler: Handler) -> Handler:
+    def around(handler: Handler) -> Noted:
         @functools.wraps(handler)
         async def call_and_note(
-            request: Any, credentials: Credentials, http: httpx.AsyncClient
+            request: Any, credentials: Credentials | None, http: httpx.AsyncClient
         ) -> Outcome:
+            if credentials is None:
+                return GiveUp("The job names no connection to call through.", "no_connection")
             outcome = await handler(request, credentials, http)
             if credentials.connection_id is not None:
                 await _note(connect, credentials.connection_id, outcome)

@@ -124,6 +124,15 @@ async def test_how_a_call_ended_is_noted_at_its_connection(connected, outcome, g
         ).fetchone() == (good, error)
 
 
+async def test_a_job_without_a_connection_calls_nobody():
+    async def handler(request: Any, credentials: Credentials, http: httpx.AsyncClient) -> Outcome:
+        raise AssertionError("called")
+
+    async with httpx.AsyncClient() as http:
+        outcome = await noted({"a.kind": handler}, lambda: _Lent(""))["a.kind"]({}, None, http)
+    assert isinstance(outcome, GiveUp)
+
+
 async def test_an_outcome_is_not_lost_when_it_cannot_be_noted(connected):
     url, connection_id = connected
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 
+from cli import exits
+from cli.main import main
 from db import database as databases
 from db.call import avalue, value
 from sandbox.run import base_urls
 from tests.fixtures.accounts import KEY, connection, user
+from tests.fixtures.wait import until
 from workers.handlers import HANDLERS
 from workers.http import client
 from workers.outcome import Done, Outcome
@@ -157,3 +163,36 @@ async def test_a_check_says_whose_account_it_is(database, sandbox, service):
             " from accounts.connections_status"
         ).fetchone()
     assert row == (None, True, [])
+
+
+def test_a_worker_checks_and_renews_and_the_command_line_tells(
+    database, sandbox, monkeypatch, capfd
+):
+    monkeypatch.setenv("AUTOM_DATABASE_URL", database)
+    monkeypatch.setenv("AUTOM_SECRET_KEYS", KEY)
+    with databases.connect(database) as conn:
+        connection_id = connect(conn, sandbox, "shopify", "client_secret")
+        worker = subprocess.Popen([Path(sys.executable).with_name("autom"), "work"])
+        try:
+            # No token yet, so the check fails, and the renewal gets one.
+            assert autom("connect", "check", str(connection_id)) == exits.AUTH_NEEDED
+            value(conn, "accounts.refresh", connection_id=connection_id)
+            until(lambda: state(conn) == ("connected",))
+            assert autom("connect", "check", "acme.myshopify.com") == exits.OK
+        finally:
+            worker.terminate()
+            worker.wait(20)
+        noted = conn.execute("select last_good_call_at is not null from accounts.connections")
+        assert noted.fetchone() == (True,)
+    said = capfd.readouterr()
+    assert sandbox.open("shopify", "acme.myshopify.com")["client_secret"] not in said.out + said.err
+
+
+def autom(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return int(ended.value.code or 0)
+
+
+def state(conn: psycopg.Connection[Any]) -> tuple[Any, ...] | None:
+    return conn.execute("select state from accounts.connections_status").fetchone()
