@@ -1,7 +1,8 @@
 """OpenAI: pictures and structured text, over its plain HTTP interface.
 
-A repeat costs money, not correctness, so a call without an answer is tried again; the model, its
-instructions and the schema come with the request. Facts: https://platform.openai.com/docs/api-reference,
+A repeat costs money, not correctness. A call without an answer is Unknown, for it may have been paid
+for: the database counts it so, and tries again. The model, its instructions and the schema come with
+the request. Facts: https://platform.openai.com/docs/api-reference,
 …/docs/guides/structured-outputs, …/docs/guides/error-codes
 """
 
@@ -30,6 +31,7 @@ async def ask(
         method,
         f"{credentials.base_url}{path}",
         headers={"Authorization": f"Bearer {credentials.access}"},
+        repeatable=method == "GET",
         **({} if body is None else {"json": body}),
     )
     if response.status_code >= 300:

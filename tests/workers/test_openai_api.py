@@ -16,7 +16,7 @@ from tests.workers.connections import connect, run
 from workers import openai_api
 from workers.credentials import Credentials
 from workers.http import Stop
-from workers.outcome import Done, GiveUp, TryLater
+from workers.outcome import Done, GiveUp, TryLater, Unknown
 
 DESIGN = {
     "model": "gpt-image-2",
@@ -133,8 +133,6 @@ async def test_a_connection_is_checked(key: Credentials, http: httpx.AsyncClient
     [
         pytest.param("429", ("throttled", 2.0, True), id="429"),
         pytest.param("500", ("server_error", None, False), id="500"),
-        pytest.param("half_body", ("server_error", None, False), id="half an answer"),
-        pytest.param("effect_then_timeout", ("server_error", None, False), id="no answer"),
     ],
 )
 @pytest.mark.parametrize(("kind", "request_"), [("draw_design", DESIGN), ("write_text", TEXT)])
@@ -152,6 +150,22 @@ async def test_a_fault_is_tried_later(
     assert isinstance(outcome, TryLater)
     assert (outcome.code, outcome.after, outcome.pause_key) == wanted
     assert await answer(f"shops.{kind}", http, key, **request_)
+
+
+@pytest.mark.parametrize("fault", ["half_body", "effect_then_timeout"])
+@pytest.mark.parametrize(("kind", "request_"), [("draw_design", DESIGN), ("write_text", TEXT)])
+async def test_a_call_without_an_answer_may_have_been_paid_for(
+    sandbox: Sandbox,
+    key: Credentials,
+    http: httpx.AsyncClient,
+    kind: str,
+    request_: dict[str, Any],
+    fault: str,
+) -> None:
+    sandbox.fault("openai", fault)
+    outcome = await run(f"shops.{kind}", http, key, **request_)
+    assert isinstance(outcome, Unknown)
+    assert outcome.code == "server_error"
 
 
 async def test_no_money_is_given_up(
