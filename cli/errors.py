@@ -54,7 +54,8 @@ def _problem(error: BaseException) -> Problem | None:
     from db.server import Unavailable
 
     if isinstance(error, Refused):
-        return Problem(error.message, error.detail, error.hint, refusal_code(error))
+        hint = error.hint and f"in psql: {error.hint}" if _is_sql(error.hint) else error.hint
+        return Problem(error.message, error.detail, hint, refusal_code(error))
     if isinstance(error, Unusable | Unavailable):
         return Problem(str(error))
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
@@ -86,6 +87,10 @@ def _problem(error: BaseException) -> Problem | None:
             said.message_hint,
         )
     return None
+
+
+def _is_sql(hint: str | None) -> bool:
+    return bool(hint) and str(hint).startswith("select ") and str(hint).endswith(";")
 
 
 def refusal_code(refused: Any) -> int:

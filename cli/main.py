@@ -22,9 +22,14 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "up": ("cli.up:up", "The database, its upgrade, the clock and the workers, until Ctrl-C."),
         "down": ("cli.up:down", "End what autom up --detach left running."),
         "work": ("cli.work:work", "A worker: claim jobs, call the outside services, report."),
+        "sandbox": ("cli.sandbox:sandbox", "Stand-ins for Shopify, OpenAI and Pinterest."),
     },
     "Look": {
-        "queue": ("cli.queue:app", "Queues: what waits and runs in them; pause and resume."),
+        "status": ("cli.status:status", "How everything is, and what wants a person."),
+        "jobs": ("cli.jobs:app", "Jobs: list, show, retry, cancel."),
+        "queue": ("cli.queue:app", "Queues: what waits and runs in them; pause, resume."),
+        "runs": ("cli.runs:runs", "Runs of schedules: what each did."),
+        "schedule": ("cli.schedule:app", "Schedules: when each runs; run one now, pause, resume."),
     },
     "Users and shops": {
         "user": ("cli.user:app", "Users and what they may do."),

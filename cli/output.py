@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from cli.exits import Problem
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 STYLES = {
     **dict.fromkeys(("failed", "dead", "unknown", "expired", "revoked", "lost"), "red"),
@@ -35,8 +36,11 @@ STYLES = {
 }
 """How a value that is one of these words looks on a terminal."""
 
-TEXT = 24
-"""Characters from which on a column is text that may be wrapped; ids and names never are."""
+LONG = 12
+"""Characters beyond which a text gives way where the screen is narrow; numbers and times never do."""
+
+ENOUGH = 18
+"""Characters of a long text from which on a person sees what it is about."""
 
 PATIENCE = 10.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -80,21 +84,23 @@ class Output:
         of: type[Any],
         show: str | None = None,
         empty: str = "Nothing.",
+        fold: bool = False,
     ) -> None:
         """Print rows, which are dataclasses of the type ``of``.
 
-        ``show`` names the columns that a table has, parted by spaces; ``--columns`` may ask for any
-        field, and a JSON document has them all. ``empty`` is said where there is no row.
+        ``show`` names the columns that a table has, parted by spaces; those with a ``?`` are left out
+        where the screen is narrow. ``--columns`` may ask for any field, and a JSON document has them
+        all. ``empty`` is said where there is no row. Long texts are cut at the edge of the screen, or
+        go over several lines with ``fold``.
         """
-        every = [field.name for field in fields(of)]
-        names = self._asked(every) or (every if self.as_json or not show else show.split())
+        names, may_go = self._names(of, show)
         if self.as_json:
             self.document([_picked(row, names) for row in rows])
             return
         if not rows:
             self.note(empty)
         if self.human and rows:
-            self._print_table([_picked(row, names) for row in rows], names)
+            self._print_table([_picked(row, names) for row in rows], may_go, fold)
         elif not self.human:
             head = [] if self.quiet else [names]
             cells = ([self._plain(getattr(row, name)) for name in names] for row in rows)
@@ -102,8 +108,7 @@ class Output:
 
     def record(self, row: Any, show: str | None = None) -> None:
         """Print one thing, a line a field; fields that are null only where no person reads."""
-        every = [field.name for field in fields(row)]
-        names = self._asked(every) or (every if self.as_json or not show else show.split())
+        names, _ = self._names(type(row), show)
         picked = _picked(row, names)
         if self.as_json:
             self.document(picked)
@@ -111,6 +116,14 @@ class Output:
             self._print_record({name: v for name, v in picked.items() if v is not None})
         else:
             self._write("".join(f"{name}\t{self._plain(v)}\n" for name, v in picked.items()))
+
+    def lines(self, facts: Mapping[str, str]) -> None:
+        """Print named facts, a line each; for people only."""
+        from rich.text import Text
+
+        width = max(map(len, facts)) + 2
+        for name, fact in facts.items():
+            self._console.print(Text.assemble((name.ljust(width), "bold"), _visible(fact)))
 
     def document(self, value: Any) -> None:
         """Print a JSON document: times in UTC, durations in seconds."""
@@ -159,28 +172,35 @@ class Output:
             yield _Lines(what, total)
 
     def time(self, moment: datetime) -> str:
-        """Age and local time: ``3 min ago  14:02``, ``in 2 d  22 Nov 06:00``."""
+        """Age and local time: ``3 min ago 14:02``, ``in 2 d 22 Nov 06:00``."""
         there = self._zoned(moment)
-        distance = (self.now - moment).total_seconds()
-        age = duration(timedelta(seconds=abs(distance)))
-        today = there.date() == self._zoned(self.now).date()
-        clock = there.strftime("%H:%M" if today else "%-d %b %H:%M")
-        return f"{age} ago {clock}" if distance >= 0 else f"in {age} {clock}"
+        distance = moment - self.now
+        age = duration(abs(distance), units=1)
+        if abs(distance) < timedelta(seconds=1):
+            return f"now {there:%H:%M}"
+        near = abs(distance) < timedelta(hours=12)
+        clock = there.strftime("%H:%M" if near else "%-d %b %H:%M")
+        return f"in {age} {clock}" if distance > timedelta(0) else f"{age} ago {clock}"
 
     def _zoned(self, moment: datetime) -> datetime:
         return moment.astimezone(UTC if self.utc else None)
 
-    def _asked(self, every: Sequence[str]) -> list[str] | None:
-        if self.columns is None:
-            return None
-        names = [name.strip() for name in self.columns.split(",")]
-        if unknown := [name for name in names if name not in every]:
-            raise Problem(
-                f"There is no column {', '.join(unknown)} here.",
-                f"There are {', '.join(every)}.",
-                code=exits.USAGE,
-            )
-        return names
+    def _names(self, of: type[Any], show: str | None) -> tuple[list[str], list[str]]:
+        """The columns to print, and those of them that may go."""
+        every = [field.name for field in fields(of)]
+        if self.columns is not None:
+            asked = [name.strip() for name in self.columns.split(",")]
+            if unknown := [name for name in asked if name not in every]:
+                raise Problem(
+                    f"There is no column {', '.join(unknown)} here.",
+                    f"There are {', '.join(every)}.",
+                    code=exits.USAGE,
+                )
+            return asked, []
+        if self.as_json or show is None:
+            return every, []
+        may_go = [name.removesuffix("?") for name in show.split() if name.endswith("?")]
+        return show.replace("?", "").split(), may_go
 
     def _plain(self, value: Any) -> str:
         if isinstance(value, datetime):
@@ -189,7 +209,7 @@ class Output:
             return f"{value.total_seconds():g}"
         return _words(value).translate({9: "\\t", 10: "\\n", 13: "\\r"})
 
-    def _shown(self, value: Any) -> Any:
+    def _shown(self, value: Any) -> Text:
         from rich.text import Text
 
         if isinstance(value, datetime):
@@ -197,22 +217,35 @@ class Output:
         text = duration(value) if isinstance(value, timedelta) else _words(value)
         return Text(_visible(text), style=STYLES.get(text, ""))
 
-    def _print_table(self, rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
+    def _print_table(
+        self, rows: Sequence[Mapping[str, Any]], may_go: Sequence[str], fold: bool
+    ) -> None:
         from rich.table import Table
 
+        # A column without any value says nothing, unless it was asked for.
+        columns = {
+            name: _Column.of(name, [row[name] for row in rows], self._shown)
+            for name in rows[0]
+            if self.columns or any(row[name] is not None for row in rows)
+        }
+        first = next(iter(columns.values()))
+        first.gives_way = False
+        for name in reversed(may_go):
+            if sum(column.needs + 2 for column in columns.values()) <= self._console.width + 2:
+                break
+            columns.pop(name, None)
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in names:
-            values = [row[name] for row in rows]
-            wraps = any(isinstance(v, str) and len(v) > TEXT and " " in v for v in values)
-            right = all(type(v) in (int, float, timedelta, type(None)) for v in values)
+        for column in columns.values():
             table.add_column(
-                name.replace("_", " "),
-                justify="right" if right else "left",
-                no_wrap=not wraps,
-                overflow="fold" if wraps else "ellipsis",
+                column.head,
+                justify="right" if column.counts else "left",
+                vertical="top" if fold else "bottom",
+                no_wrap=not column.gives_way,
             )
-        for row in rows:
-            table.add_row(*(self._shown(row[name]) for name in names))
+            for cell in column.cells:
+                cell.no_wrap, cell.overflow = not fold, "fold" if fold else "ellipsis"
+        for cells in zip(*(column.cells for column in columns.values()), strict=True):
+            table.add_row(*cells)
         self._console.print(table)
 
     def _print_record(self, picked: Mapping[str, Any]) -> None:
@@ -243,6 +276,37 @@ class Output:
         from rich.console import Console
 
         return Console(no_color=self._colourless, highlight=False)
+
+
+@dataclass
+class _Column:
+    """A column of a table on a screen."""
+
+    head: str
+    """Its name, a word a line where that is narrower."""
+    cells: list[Text]
+    counts: bool
+    """It holds numbers or lengths of time."""
+    gives_way: bool
+    """It holds long texts; what would be left of a number or a time is of no use."""
+
+    @classmethod
+    def of(cls, name: str, values: Sequence[Any], shown: Callable[[Any], Text]) -> _Column:
+        cells = [shown(value) for value in values]
+        room = max(cell.cell_len for cell in cells)
+        return cls(
+            name.replace("_", " " if len(name) <= room else "\n"),
+            cells,
+            all(type(v) in (int, float, timedelta, type(None)) for v in values),
+            any(isinstance(v, str | dict | list) and len(_words(v)) > LONG for v in values),
+        )
+
+    @property
+    def needs(self) -> int:
+        """Characters that it cannot do without."""
+        widest = max(cell.cell_len for cell in self.cells)
+        head = max(map(len, self.head.split("\n")))
+        return max(head, min(widest, ENOUGH) if self.gives_way else widest)
 
 
 @dataclass
@@ -320,23 +384,29 @@ class _Bar(Progress):
         self.bar.update(self.task, completed=self.done, total=self.total)
 
 
-def duration(value: timedelta) -> str:
-    """The two largest units at most: ``240 ms``, ``7.5 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d``."""
+def duration(value: timedelta, units: int = 2) -> str:
+    """The largest units of it: ``240 ms``, ``7.5 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d``."""
     seconds = value.total_seconds()
     if seconds < 0:
-        return f"-{duration(-value)}"
+        return f"-{duration(-value, units)}"
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 9.95:
+    if seconds < 9.95 and units > 1:
         return f"{seconds:.1f} s"
     whole = round(seconds)
-    for unit, size, below, smaller in (("min", 60, "s", 1), ("h", 3600, "min", 60)):
-        if whole < size:
-            return f"{whole} s"
-        if whole < size * (60 if unit == "min" else 24):
-            rest = whole % size // smaller
-            return f"{whole // size} {unit}" + (f" {rest} {below}" if rest else "")
-    return f"{whole // 86400} d"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return _units(whole, units, (60, "min"), (1, "s"))
+    if whole < 86400:
+        return _units(whole, units, (3600, "h"), (60, "min"))
+    return _units(whole, units if whole < 10 * 86400 else 1, (86400, "d"), (3600, "h"))
+
+
+def _units(seconds: int, units: int, large: tuple[int, str], small: tuple[int, str]) -> str:
+    count, rest = divmod(seconds, large[0])
+    tail = f" {rest // small[0]} {small[1]}" if units > 1 and rest >= small[0] else ""
+    return f"{count} {large[1]}{tail}"
 
 
 def _picked(row: Any, names: Iterable[str]) -> dict[str, Any]:

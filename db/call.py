@@ -121,6 +121,23 @@ def text_select(
     return _select(view, _ALL, where or {}, order, limit, _literal).as_string(None) + ";"
 
 
+def text_each(
+    function: str, view: str, column: str, /, where: Where | None = None, **arguments: Any
+) -> str:
+    """The line that a person types to make a call for each row of a view, with its ``column``."""
+    named = [
+        sql.SQL("{} => {}").format(_name(f"p_{column}"), _name(column)),
+        *_named(arguments, _literal),
+    ]
+    parts = [
+        sql.SQL("select {}({}) from {}").format(
+            _qualified(function), sql.SQL(", ").join(named), _qualified(view)
+        ),
+        *_where(where or {}, _literal),
+    ]
+    return sql.SQL(" ").join(parts).as_string(None) + ";"
+
+
 _ALL = sql.SQL("*")
 Holes = Callable[[str, Any], sql.Composable]
 
@@ -148,13 +165,16 @@ def _sent_all(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _call(
     function: str, columns: sql.Composable, arguments: Mapping[str, Any], hole: Holes
 ) -> sql.Composed:
-    named = [
+    return sql.SQL("select {} from {}({})").format(
+        columns, _qualified(function), sql.SQL(", ").join(_named(arguments, hole))
+    )
+
+
+def _named(arguments: Mapping[str, Any], hole: Holes) -> list[sql.Composable]:
+    return [
         sql.SQL("{} => {}").format(_name(f"p_{name}"), hole(name, argument))
         for name, argument in arguments.items()
     ]
-    return sql.SQL("select {} from {}({})").format(
-        columns, _qualified(function), sql.SQL(", ").join(named)
-    )
 
 
 def _select(
@@ -165,16 +185,23 @@ def _select(
     limit: int | None,
     hole: Holes,
 ) -> sql.Composed:
-    parts = [sql.SQL("select {} from {}").format(columns, _qualified(view))]
-    if where:
-        tests = [_test(name, wanted, hole) for name, wanted in where.items()]
-        parts.append(sql.SQL("where {}").format(sql.SQL(" and ").join(tests)))
+    parts = [
+        sql.SQL("select {} from {}").format(columns, _qualified(view)),
+        *_where(where, hole),
+    ]
     if order:
         terms = [_term(term) for term in order.split(",")]
         parts.append(sql.SQL("order by {}").format(sql.SQL(", ").join(terms)))
     if limit is not None:
         parts.append(sql.SQL("limit {}").format(sql.Literal(int(limit))))
     return sql.SQL(" ").join(parts)
+
+
+def _where(where: Where, hole: Holes) -> list[sql.Composable]:
+    if not where:
+        return []
+    tests = [_test(name, wanted, hole) for name, wanted in where.items()]
+    return [sql.SQL("where {}").format(sql.SQL(" and ").join(tests))]
 
 
 def _test(name: str, wanted: Any, hole: Holes) -> sql.Composed:
@@ -188,7 +215,7 @@ def _term(term: str) -> sql.Composed:
     column, _, direction = term.strip().partition(" ")
     if direction not in ("", "asc", "desc"):
         raise ValueError(f"order by what: {term!r}")
-    return sql.SQL(" ").join(filter(None, (_name(column), sql.SQL(direction))))
+    return sql.SQL(" ").join([_name(column), *([sql.SQL(direction)] if direction else [])])
 
 
 def _columns(row: type[Any]) -> sql.Composable:

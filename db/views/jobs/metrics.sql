@@ -17,7 +17,9 @@ union all
 select 'jobs_paused_keys', jsonb_build_object('queue', q.queue), q.paused_keys + q.blocked_keys
 from jobs.queues_status as q
 union all
-select 'jobs_workers', '{}', count(*) from jobs.workers as w where w.stopped_at is null
+select 'jobs_workers', '{}', count(*)
+from jobs.workers as w
+where w.stopped_at is null and w.lease_until > jobs.clock()
 union all
 select 'jobs_tick_age_seconds', '{}',
        extract(epoch from jobs.clock()) - t.last_value / 1000.0

@@ -22,7 +22,7 @@ left join (
 cross join lateral (
   select count(*) as workers
   from jobs.workers as w
-  where w.stopped_at is null and q.queue = any (w.queues)
+  where w.stopped_at is null and w.lease_until > jobs.clock() and q.queue = any (w.queues)
 ) as w
 cross join lateral (
   select count(*) as paused_keys
