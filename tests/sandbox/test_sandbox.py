@@ -66,6 +66,14 @@ def test_required_specifications_must_be_there(tmp_path: Path) -> None:
         start(environment=missing)
 
 
+def test_a_request_that_comes_first_is_checked_too() -> None:
+    official("pinterest/openapi.json.gz")
+    with start() as running:
+        answer = httpx.post(f"{running.url}/pinterest/v5/pins", json={"titel": "x"})
+        assert "titel: unknown key" in answer.text
+        assert len(Sandbox(running).seen()) == 1
+
+
 def test_without_specifications_its_own_schema_holds(tmp_path: Path) -> None:
     bare = {"AUTOM_SPECS": str(tmp_path), "AUTOM_REQUIRE_SPECS": ""}
     with start(environment=bare) as running:

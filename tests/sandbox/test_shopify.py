@@ -198,6 +198,25 @@ def test_publishing_is_the_same_twice(sandbox: Sandbox, shop: Client) -> None:
     assert shop.ask(PUBLISH, id=made["id"], input=nowhere)["publishablePublish"]["userErrors"]
 
 
+def test_products_are_searched_and_sorted(shop: Client) -> None:
+    query = (
+        "query P($q: String) { products(first: 5, query: $q, sortKey: TITLE, reverse: true) "
+        "{ nodes { handle } } }"
+    )
+    shop.upsert("blue-cat", status="ACTIVE", tags=["cats"])
+    shop.upsert("red-cat", tags=["cats"])
+    shop.upsert("dog", status="ACTIVE")
+
+    def found(text: str) -> list[str]:
+        return [node["handle"] for node in shop.ask(query, q=text)["products"]["nodes"]]
+
+    assert found("tag:cats") == ["red-cat", "blue-cat"]
+    assert found("status:active") == ["dog", "blue-cat"]
+    assert found("tag:cats AND status:active") == ["blue-cat"]
+    (error,) = shop.errors(query, q="colour:red")
+    assert "does not know the search term" in error["message"]
+
+
 # --- files ---------------------------------------------------------------------------------------
 
 
