@@ -44,13 +44,16 @@ as $$
   -- Each place that a key might get, the first of each key before the second of any; what already
   -- runs of it counts as had.
   places as (
-    select l.key, l.rate
+    select l.key, l.place, l.rate
     from lanes as l
     cross join generate_series(1, least(l.waiting, l.max_running - l.running, l.tokens)::integer) as n
     order by (l.running + n) / l.weight, l.place
     limit p_room
   )
-  select p.key, count(*)::integer, p.rate from places as p group by p.key, p.rate;
+  select p.key, count(*)::integer, p.rate
+  from places as p
+  group by p.key, p.place, p.rate
+  order by p.place;
 $$;
 
 comment on function jobs._shares is

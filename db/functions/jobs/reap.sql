@@ -13,7 +13,7 @@ begin
   set stopped_at = jobs.clock()
   where w.stopped_at is null and w.lease_until < jobs.clock()
     -- After a restart of the server every lease has run out: live workers get one more.
-    and clock_timestamp() - pg_postmaster_start_time() > w.lease
+    and clock_timestamp() - jobs._server_started() > w.lease
     -- Taken last. A claim of this worker that is under way holds it; then it is dead next time.
     and pg_try_advisory_xact_lock(78, w.worker_id);
 
@@ -23,8 +23,11 @@ begin
     where not exists (
         select from jobs.workers as w where w.worker_id = r.worker_id and w.stopped_at is null
       )
-      -- Its worker lives, but should have stopped the job a minute ago.
-      or r.deadline < jobs.clock() - interval '1 min'
+      -- Its worker lives, but should have stopped the job a minute ago and had a minute to say so.
+      or (
+        r.deadline < jobs.clock() - interval '1 min'
+        and clock_timestamp() - jobs._server_started() > interval '1 min'
+      )
     order by r.job_id
     limit p_limit
     for update skip locked

@@ -14,6 +14,11 @@ begin
     where r.job_id = d.job_id and r.run_no = d.run_no and r.cancel_reason is null
     returning r.*
   ),
+  unsent as (
+    delete from jobs.effects as e
+    using freed as f
+    where e.job_id = f.job_id and e.run_no = f.run_no and e.outcome is null
+  ),
   back as (
     insert into jobs.ready (
       seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
@@ -33,5 +38,5 @@ end;
 $$;
 
 comment on function jobs.release_many is
-  'Give back claimed jobs that were not begun; costs no attempt. Returns the ids of those given back.';
+  'Give back claimed jobs that were not begun, or prepared but not sent; costs no attempt. Returns the ids of those given back.';
 grant execute on function jobs.release_many to autom_worker, autom_operator;

@@ -1,0 +1,363 @@
+"""Who gets which job: urgent first, keys in turn, never more than the limits allow."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from db import errors
+from db.call import call, value
+from tests.fixtures.clock import at
+from tests.fixtures.jobs import claim, claim_one, complete, kind, settle, where, worker
+from workers.runner import Batch
+
+
+def enqueue(db, name="t.plain", **arguments):
+    return value(db, "jobs.enqueue", kind=name, **arguments)
+
+
+def enqueue_keys(db, keys: str, **arguments):
+    """One job for each letter, which is its key; ``.`` has none."""
+    return value(
+        db,
+        "jobs.enqueue_many",
+        kind="t.plain",
+        payloads=[{"n": n} for n in range(len(keys))],
+        keys=[None if key == "." else key for key in keys],
+        **arguments,
+    )
+
+
+def limit(db, key="*", **columns):
+    row = {"queue": "default", "key": key} | columns
+    db.execute(
+        f"insert into jobs.limits ({', '.join(row)}) values ({', '.join(['%s'] * len(row))})",
+        list(row.values()),
+    )
+
+
+def keys(jobs) -> str:
+    return "".join(job.key or "." for job in jobs)
+
+
+@pytest.fixture
+def line(db):
+    kind(db)
+    return db
+
+
+def test_first_come_first_served(line):
+    ids = enqueue_keys(line, ".....")
+    w = worker(line)
+    assert [claim_one(line, w).job_id for _ in ids] == ids
+
+
+def test_urgent_before_idle(line):
+    urgency = {enqueue(line, priority=p): p for p in (3, 1, 2, 0, 1)}
+    got = [urgency[job.job_id] for job in claim(line, worker(line), 10)]
+    assert got in ([0, 1, 1, 2, 3], [3, 2, 1, 1, 0])
+
+
+def test_the_idle_are_not_left_for_ever(db):
+    kind(db)
+    value(db, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 400, priority=0)
+    idle = enqueue(db, priority=3)
+    w = worker(db)
+    claims = next(n for n in range(400) if claim_one(db, w).job_id == idle)
+    assert claims < 390
+
+
+def test_every_run_has_its_own_number(line):
+    enqueue(line)
+    w = worker(line)
+    numbers = []
+    for _ in range(3):
+        job = claim_one(line, w)
+        numbers.append(job.run_no)
+        value(line, "jobs.release_many", job_ids=[job.job_id], run_nos=[job.run_no])
+    assert numbers == [1, 2, 3]
+
+
+def test_only_the_queue_asked_for(line):
+    kind(line, "t.other", "other")
+    enqueue(line, "t.other")
+    w = worker(line)
+    assert claim(line, w) == []
+    assert len(claim(line, w, queue="other")) == 1
+
+
+@pytest.mark.parametrize("p_limit", [0, -1])
+def test_nobody_who_wants_none_gets_one(line, p_limit):
+    enqueue(line)
+    assert claim(line, worker(line), p_limit) == []
+
+
+def test_a_worker_that_never_signed_on_gets_nothing(line):
+    enqueue(line)
+    with pytest.raises(errors.WorkerGone), line.transaction():
+        claim(line, 424242)
+
+
+def test_a_worker_that_signed_off_gets_nothing(line):
+    w = worker(line)
+    value(line, "jobs.stop_worker", worker_id=w)
+    with pytest.raises(errors.WorkerGone), line.transaction():
+        claim(line, w)
+
+
+# Keys in turn
+
+
+def test_one_of_each_key_before_two_of_any(line):
+    enqueue_keys(line, "aaaaaabbc.")
+    assert sorted(keys(claim(line, worker(line), 4))) == sorted("abc.")
+
+
+def test_the_turn_goes_on_behind_the_last_key(line):
+    enqueue_keys(line, "abcdefabcdef")
+    w = worker(line)
+    first = claim(line, w, 4)
+    second = claim(line, w, 2, after_key=first[-1].key)
+    assert keys(first) + keys(second) == "abcdef"
+
+
+def test_what_runs_already_counts_as_had(line):
+    enqueue_keys(line, "aaa")
+    w = worker(line)
+    claim(line, w, 2)
+    enqueue_keys(line, "bbb")
+    assert Counter(keys(claim(line, w, 2))) == {"b": 2}
+
+
+def test_what_one_key_leaves_the_others_get(line):
+    enqueue_keys(line, "aaaaaaaab")
+    assert Counter(keys(claim(line, worker(line), 8))) == {"a": 7, "b": 1}
+
+
+def test_shares_go_by_weight(line):
+    enqueue_keys(line, "a" * 20 + "b" * 20)
+    limit(line, "a", weight=3)
+    assert Counter(keys(claim(line, worker(line), 8))) == {"a": 6, "b": 2}
+
+
+def test_many_keys_are_all_reached(line):
+    names = [f"shop-{n:04}" for n in range(300)]
+    value(line, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 300, keys=names)
+    w, after, got = worker(line), None, []
+    while jobs := claim(line, w, 50, after_key=after):
+        got += [job.key for job in jobs]
+        after = jobs[-1].key
+    assert sorted(got) == names
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    ("max_running", "running", "more"),
+    [
+        pytest.param(None, 0, 5, id="without a limit all"),
+        pytest.param(3, 0, 3, id="up to the limit"),
+        pytest.param(3, 2, 1, id="what runs counts"),
+        pytest.param(2, 2, 0, id="at the limit none"),
+        pytest.param(0, 0, 0, id="a limit of none is a stop"),
+    ],
+)
+@pytest.mark.parametrize("whose", ["a", "*"])
+def test_at_once_of_a_key(line, max_running, running, more, whose):
+    w = worker(line)
+    enqueue_keys(line, "a" * running)
+    assert len(claim(line, w, 10)) == running
+    limit(line, whose, max_running=max_running)
+    enqueue_keys(line, "a" * 5)
+    assert len(claim(line, w, 10)) == more
+
+
+def test_a_key_with_its_own_limit_does_not_heed_the_general_one(line):
+    limit(line, "*", max_running=1)
+    limit(line, "a", max_running=3)
+    enqueue_keys(line, "aaaabbbb....")
+    assert Counter(keys(claim(line, worker(line), 100))) == {"a": 3, "b": 1, ".": 4}
+
+
+def test_a_place_is_free_when_a_job_has_ended(line):
+    limit(line, max_running=1)
+    enqueue_keys(line, "aa")
+    w = worker(line)
+    first = claim_one(line, w)
+    assert claim(line, w) == []
+    complete(line, first)
+    assert len(claim(line, w)) == 1
+
+
+def test_a_limit_may_change_at_any_time(line):
+    limit(line, max_running=1)
+    enqueue_keys(line, "aaaa")
+    w = worker(line)
+    assert len(claim(line, w, 10)) == 1
+    line.execute("update jobs.limits set max_running = 3")
+    assert len(claim(line, w, 10)) == 2
+    line.execute("delete from jobs.limits")
+    assert len(claim(line, w, 10)) == 1
+
+
+def test_at_once_of_a_whole_queue(line):
+    line.execute("update jobs.queues set max_running = 3 where queue = 'default'")
+    enqueue_keys(line, "aabb....")
+    w = worker(line)
+    assert len(claim(line, w, 2)) == 2
+    assert len(claim(line, w, 10)) == 1
+    assert claim(line, w, 10) == []
+
+
+@pytest.mark.parametrize(
+    ("then", "more"),
+    [
+        pytest.param("00:00", 0, id="at once none"),
+        pytest.param("00:00.1", 1, id="after a tenth one"),
+        pytest.param("00:00.35", 3, id="after a third three"),
+        pytest.param("01:00", 5, id="after a minute the burst, not more"),
+    ],
+)
+def test_a_rate_lets_through_a_burst_and_then_so_many_a_second(line, then, more):
+    limit(line, rate=10, burst=5)
+    enqueue_keys(line, "a" * 20)
+    at(line, "2026-01-01 12:00:00+00")
+    w = worker(line)
+    assert len(claim(line, w, 3)) == 3
+    assert len(claim(line, w, 10)) == 2
+    assert claim(line, w, 10) == []
+    at(line, f"2026-01-01 12:{then}+00")
+    assert len(claim(line, w, 10)) == more
+
+
+def test_a_rate_is_not_used_up_by_what_was_not_claimed(line):
+    limit(line, rate=1, burst=3)
+    enqueue_keys(line, "ab")
+    at(line, "2026-01-01 12:00:00+00")
+    w = worker(line)
+    assert len(claim(line, w, 100)) == 2
+    enqueue_keys(line, "aaab")
+    assert Counter(keys(claim(line, w, 100))) == {"a": 2, "b": 1}
+
+
+def test_a_rate_of_one_key_is_no_other_keys_matter(line):
+    limit(line, "a", rate=1)
+    enqueue_keys(line, "aabb")
+    assert Counter(keys(claim(line, worker(line), 100))) == {"a": 1, "b": 2}
+
+
+# Pauses
+
+
+def test_a_paused_queue_gives_nothing_until_it_is_resumed(line):
+    enqueue_keys(line, ".a")
+    w = worker(line)
+    value(line, "jobs.pause", queue="default", reason="stocktaking")
+    assert claim(line, w, 10) == []
+    value(line, "jobs.resume", queue="default")
+    assert len(claim(line, w, 10)) == 2
+
+
+def test_a_paused_key_lets_the_others_pass(line):
+    enqueue_keys(line, "aabb")
+    w = worker(line)
+    value(line, "jobs.pause", queue="default", key="a")
+    assert keys(claim(line, w, 10)) == "bb"
+    value(line, "jobs.resume", queue="default", key="a")
+    assert keys(claim(line, w, 10)) == "aa"
+
+
+@pytest.mark.parametrize("pause", ["jobs.pause", "jobs.penalise"])
+def test_a_pause_can_have_an_end(line, pause):
+    enqueue_keys(line, "ab")
+    at(line, "2026-01-01 12:00+00")
+    w = worker(line)
+    value(line, pause, queue="default", key="a", until="2026-01-01 12:05+00")
+    assert keys(claim(line, w, 10)) == "b"
+    at(line, "2026-01-01 12:05+00")
+    assert keys(claim(line, w, 10)) == "a"
+
+
+def test_the_longer_penalty_counts(line):
+    enqueue_keys(line, "a")
+    at(line, "2026-01-01 12:00+00")
+    w = worker(line)
+    for until in ("12:05", "12:01"):
+        value(line, "jobs.penalise", queue="default", key="a", until=f"2026-01-01 {until}+00")
+    at(line, "2026-01-01 12:02+00")
+    assert claim(line, w, 10) == []
+
+
+# What the worker reads
+
+
+def test_an_exchange_reports_and_claims_in_one(line):
+    ids = enqueue_keys(line, "....")
+    w = worker(line)
+    (first,) = call(
+        line,
+        "jobs.exchange",
+        Batch,
+        worker_id=w,
+        job_ids=[],
+        run_nos=[],
+        results=None,
+        queue="default",
+        limit=3,
+    )
+    assert first.job_ids == ids[:3]
+    assert first.run_nos == [1, 1, 1]
+    assert first.payloads == [{"n": 0}, {"n": 1}, {"n": 2}]
+    (second,) = call(
+        line,
+        "jobs.exchange",
+        Batch,
+        worker_id=w,
+        job_ids=first.job_ids,
+        run_nos=first.run_nos,
+        results=None,
+        queue="default",
+        limit=3,
+    )
+    assert second.job_ids == ids[3:]
+    assert [where(line, job_id) for job_id in ids] == ["ended"] * 3 + ["running"]
+    assert (
+        call(
+            line,
+            "jobs.exchange",
+            Batch,
+            worker_id=w,
+            job_ids=second.job_ids,
+            run_nos=second.run_nos,
+            results=None,
+            queue="default",
+            limit=3,
+        )
+        == []
+    )
+
+
+def test_a_poll_names_the_queues_with_ready_jobs(line):
+    kind(line, "t.other", "other")
+    assert line.execute("select jobs.poll('{default,other}')").fetchall() == []
+    enqueue(line, "t.other")
+    enqueue(line, run_at="2099-01-01")
+    assert line.execute("select jobs.poll('{default,other}')").fetchall() == [("other",)]
+
+
+def test_a_due_job_joins_at_the_end_of_its_line(line):
+    at(line, "2026-01-01 12:00+00")
+    delayed = enqueue(line, run_at="2026-01-01 12:01+00")
+    at(line, "2026-01-01 12:02+00")
+    value(line, "jobs.tick")
+    fresh = enqueue(line)
+    assert [job.job_id for job in claim(line, worker(line), 10)] == [delayed, fresh]
+
+
+def test_a_retry_comes_after_those_who_wait(line):
+    first, second = enqueue_keys(line, "..")
+    w = worker(line)
+    settle(line, claim_one(line, w), "try_later", reason="busy", after=0)
+    assert [job.job_id for job in claim(line, w, 10)] == [second, first]
