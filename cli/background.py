@@ -26,19 +26,20 @@ AUTOM = "from cli.main import main; main()"
 @contextmanager
 def hold(name: str) -> Iterator[Callable[[], None]]:
     """Be the process of that name; call what this yields once others may count on it."""
-    with _file(name).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Problem(
-                f"autom {name} runs already, as process {pid(name)}.",
-                f"Both would use {_file(name).parent}.",
-                "autom down, or set AUTOM_HOME to another folder",
-                exits.CONFLICT,
-            ) from None
-        _write(file.fileno(), f"{os.getpid()}\n")
-        yield lambda: _write(file.fileno(), f"{os.getpid()}\n{READY}\n")
-        _file(name).unlink(missing_ok=True)
+    # Never closed here: its lock shall last as long as the process does.
+    descriptor = os.open(_file(name), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Problem(
+            f"autom {name} runs already, as process {pid(name)}.",
+            f"Both would use {_file(name).parent}.",
+            "autom down, or set AUTOM_HOME to another folder",
+            exits.CONFLICT,
+        ) from None
+    _write(descriptor, f"{os.getpid()}\n")
+    yield lambda: _write(descriptor, f"{os.getpid()}\n{READY}\n")
+    _file(name).unlink(missing_ok=True)
 
 
 def launch(name: str, arguments: Sequence[str]) -> int:
@@ -105,4 +106,4 @@ def _lines(name: str) -> list[str]:
 
 def _write(descriptor: int, text: str) -> None:
     os.ftruncate(descriptor, 0)
-    os.write(descriptor, text.encode())
+    os.pwrite(descriptor, text.encode(), 0)

@@ -130,8 +130,8 @@ def queues(conn: DbConnection) -> Iterator[Finding]:
 
     rows = select(conn, "jobs.queues_status", Queue, order="queue")
     stuck = [row for row in rows if not row.paused and (row.oldest_ready or PATIENCE) > PATIENCE]
-    unserved = [row for row in rows if not row.workers]
-    if len(unserved) == len(rows):
+    unserved = [row for row in rows if row.ready and not row.workers]
+    if not any(row.workers for row in rows):
         yield failed("workers", "None is alive.", "autom up, or autom work")
     elif unserved:
         names = ", ".join(row.queue for row in unserved)

@@ -33,15 +33,18 @@ def up(detach: Detach = False) -> None:
         process = background.launch("up", ["up"])
         _note(f"Runs as process {process}, prints to {background.log('up')}. autom down ends it.")
         return
-    with background.hold("up") as ready, database() as (url, worker_url):
+    with background.hold("up") as counts, database() as (url, worker_url):
         from db import database as databases
 
         for step in databases.check(url).pending:
             _note(f"Upgrade {step.revision}: {step.title}")
         databases.migrate(url)
-        _note("Ready. Ctrl-C stops it; look with autom status, autom psql.")
-        ready()
-        serve(worker_url)
+
+        def ready() -> None:
+            _note("Ready. Ctrl-C stops it; look with autom status, autom psql.")
+            counts()
+
+        serve(worker_url, ready=ready)
     _note("Stopped.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,16 +45,20 @@ def work(session: Session, queue: Queues = None, name: Name = None) -> None:
             "autom queue ls",
             exits.NOT_FOUND,
         )
-    serve(session.url, session.database, queue or None, name)
+    serve(
+        session.url,
+        session.database,
+        queues=queue or None,
+        name=name,
+        ready=lambda: session.note("Ready. Ctrl-C stops it."),
+    )
 
 
-def serve(
-    url: str,
-    asked: str | None = None,
-    queues: list[str] | None = None,
-    name: str | None = None,
-) -> None:
-    """Work until a signal ends it. ``asked`` is the database that the command line named."""
+def serve(url: str, asked: str | None = None, **options: Any) -> None:
+    """Work until a signal ends it; ``options`` are those of ``workers.runner.run``.
+
+    ``asked`` is the database that the command line named, if it did.
+    """
     from workers.handlers import HANDLERS
     from workers.link import Link
     from workers.runner import run
@@ -63,5 +67,4 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     connect = Link(url).use
-    resolve = resolver(connect, sealer(asked))
-    run(url, noted(HANDLERS, connect), resolve, queues=queues, name=name)
+    run(url, noted(HANDLERS, connect), resolver(connect, sealer(asked)), **options)

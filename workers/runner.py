@@ -611,14 +611,23 @@ def run(
     url: str,
     handlers: Mapping[str, Handler],
     resolve: Resolve | None = None,
+    ready: Callable[[], None] = lambda: None,
     **options: Any,
 ) -> None:
-    """Work until SIGTERM or SIGINT; a second one does not wait for calls under way."""
+    """Work until SIGTERM or SIGINT; a second one does not wait for calls under way.
+
+    ``ready`` is called once it serves.
+    """
+
+    async def tell(worker: Worker) -> None:
+        await worker.ready.wait()
+        ready()
 
     async def serve() -> None:
         worker = Worker(url, handlers, resolve, **options)
         loop = asyncio.get_running_loop()
         task = asyncio.create_task(worker.run())
+        telling = asyncio.create_task(tell(worker))
 
         def stop() -> None:
             if worker._stopping.is_set():
@@ -629,6 +638,7 @@ def run(
             loop.add_signal_handler(number, stop)
         with suppress(asyncio.CancelledError):
             await task
+        telling.cancel()
 
     with asyncio.Runner() as runner:
         runner.run(serve())
