@@ -171,3 +171,30 @@ class NotOptimised(Refused, code="SH008"):
 
 class BadMove(Refused, code="SH010"):
     """shops.product_moves knows no such move, or the origin does not begin in that state."""
+
+
+# shops: sales and winners
+
+
+class NoSuchProduct(Refused, code="SH020"):
+    """The product_id is nobody's."""
+
+
+class NoSuchIntent(Refused, code="SH021"):
+    """The intent_id is nobody's."""
+
+
+class NoSuchCampaign(Refused, code="SH022"):
+    """The campaign_id is nobody's."""
+
+
+class NoSuchImport(Refused, code="SH023"):
+    """The import_id is nobody's, or nothing of that kind can be imported."""
+
+
+class ImportIsOver(Refused, code="SH024"):
+    """The import was applied; lines can no longer be added."""
+
+
+class NotAnExport(Refused, code="SH025"):
+    """The file lacks a column that no line can do without."""

@@ -45,20 +45,33 @@ READ_BY_TENANTS = {
     "shops.boards",
     "shops.budget_months",
     "shops.budgets",
+    "shops.campaigns",
     "shops.collections",
     "shops.creation_plans",
+    "shops.decisions",
     "shops.designs",
+    "shops.import_lines",
+    "shops.import_rejects",
+    "shops.imports",
     "shops.niches",
+    "shops.order_lines",
+    "shops.order_passes",
+    "shops.orders",
     "shops.platform_stops",
     "shops.products",
     "shops.prompts",
     "shops.quota_months",
+    "shops.refunds",
+    "shops.scaling_intents",
     "shops.settings",
     "shops.shop_connections",
     "shops.shop_runs",
     "shops.shops",
     "shops.syncs",
     "shops.texts",
+    "shops.trackings",
+    "shops.variants",
+    "shops.winner_rules",
 }
 # The tables of no tenant that everyone may read.
 SHARED = {
@@ -77,8 +90,13 @@ SHARED = {
 CALLABLE_BY_TENANTS = {
     "jobs.clock()",
     "accounts.current_user_id()",
+    "shops._midnight(date,text)",
     "shops._month()",
+    "shops._more(bigint,text)",
+    "shops.explain(bigint)",
     "shops.plan_creation(uuid,uuid)",
+    "shops.probability_above(double precision,bigint,double precision,integer,double precision)",
+    "shops.units_needed(double precision,double precision,double precision,integer,double precision)",
 }
 
 ATTEMPTS = ("select", "insert", "insert for another", "update", "update to another", "delete")

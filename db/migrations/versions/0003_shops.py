@@ -12,6 +12,7 @@ def upgrade() -> None:
         "0003_shops_work.sql",
         "0003_shops_rows.sql",
         "0003_shops_sales.sql",
+        "0003_shops_winners.sql",
     )
 
 

@@ -300,6 +300,8 @@ create table shops.products (
   foreign key (user_id, niche_id) references shops.niches (user_id, niche_id),
   foreign key (user_id, parent_product_id) references shops.products (user_id, product_id),
   constraint products_are_named_once unique (product_id),
+  -- Sales point at a product of their own shop.
+  constraint products_are_of_one_shop unique (user_id, shop_id, product_id),
   constraint products_handle_is_once_per_shop unique (user_id, shop_id, handle),
   constraint products_gid_is_once_per_shop unique (user_id, shop_id, product_gid),
   constraint products_handle_is_not_empty check (handle <> ''),

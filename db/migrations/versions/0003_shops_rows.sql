@@ -20,6 +20,8 @@ values
   ('created', 'optimised'), ('optimised', 'published'),
   ('planned', 'failed'), ('drawn', 'failed'), ('written', 'failed'), ('uploaded', 'failed'),
   ('created', 'failed'), ('optimised', 'failed'),
+  -- The shop's owner may publish a draft by hand.
+  ('created', 'published'),
   -- A retry returns a product to where it failed.
   ('failed', 'planned'), ('failed', 'drawn'), ('failed', 'written'), ('failed', 'uploaded'),
   ('failed', 'created'), ('failed', 'optimised'),
