@@ -15,8 +15,8 @@ begin
   end if;
   if (p_outcome ->> 'pause_key')::boolean then
     v_seconds := coalesce((p_outcome ->> 'after')::double precision, 1);
-  elsif v_left < v_cost then
-    v_seconds := (v_cost - v_left) / (v_throttle ->> 'restore_rate')::double precision;
+  elsif v_left < 2 * v_cost then
+    v_seconds := (2 * v_cost - v_left) / (v_throttle ->> 'restore_rate')::double precision;
   end if;
   if v_seconds > 0 then
     perform jobs.penalise(p_job.queue, p_job.key, jobs.clock() + make_interval(secs => v_seconds));
@@ -26,4 +26,4 @@ $$;
 
 comment on function jobs._heed is
   'Do as the service asked: with pause_key nobody takes the key before "after" seconds; with less than
-the cost of this call left, nobody takes it before that much is restored.';
+twice the cost of this call left, nobody takes it before that much is restored.';
