@@ -383,11 +383,11 @@ def blocked_for(db):
         pytest.param({"pause_key": False, "after": 30}, None, id="a failure alone blocks nobody"),
         pytest.param(
             {"throttle": {"available": 100, "maximum": 1000, "restore_rate": 50, "cost": 200}},
-            2,
-            id="too little left, until its cost is back",
+            6,
+            id="too little left, until twice the cost is back",
         ),
         pytest.param(
-            {"throttle": {"available": 200, "maximum": 1000, "restore_rate": 50, "cost": 200}},
+            {"throttle": {"available": 400, "maximum": 1000, "restore_rate": 50, "cost": 200}},
             None,
             id="enough left",
         ),
