@@ -21,6 +21,7 @@ ALLOWED = {
     *((state, "failed") for state in BEFORE_PUBLISHED),
     *(("failed", state) for state in BEFORE_PUBLISHED),
     *((one, other) for one in ON_SALE for other in ON_SALE if one != other),
+    ("created", "published"),
     *((state, "archived") for state in ["created", "optimised", *ON_SALE]),
     ("archived", "published"),
 }

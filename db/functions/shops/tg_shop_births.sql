@@ -1,6 +1,7 @@
 create or replace function shops.tg_shop_births()
 returns trigger
 language plpgsql
+volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin

@@ -279,8 +279,9 @@ create table shops.variants (
 );
 -- Serves shops._match.
 create index variants_sku_idx on shops.variants (user_id, shop_id, sku);
--- Serve shops._match, for lines of orders that tell no Shopify id.
+-- Serves shops._match, for lines of orders that tell no Shopify id.
 create index products_sku_idx on shops.products (user_id, shop_id, sku);
+-- Serves shops._match, for lines that tell no stock keeping unit either.
 create index products_title_idx on shops.products (user_id, shop_id, title);
 comment on table shops.variants is 'Variants of imported products, by which the lines of orders find them.';
 comment on column shops.variants.user_id is 'The tenant.';
