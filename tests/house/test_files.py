@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import itertools
 import re
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -242,3 +243,19 @@ def test_there_is_no_sql_outside_the_database(path: Path) -> None:
 
 def test_sql_outside_the_database_is_found() -> None:
     assert list(sql_beside_the_door("conn.execute('select 1')"))
+
+
+LOCK = (HOUSE / "requirements.lock").read_text()
+
+
+def test_the_lock_has_what_the_project_needs() -> None:
+    project = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {re.split(r"[\[<>=!~;]", line)[0].strip().lower() for line in asked}
+    locked = {re.split(r"[\[=]", line)[0] for line in re.findall(r"(?m)^\S+==", LOCK)}
+    assert names - locked == set()
+
+
+def test_the_lock_names_no_host_and_every_hash() -> None:
+    assert not re.search(r"https?://|--(index|extra|find)", LOCK)
+    assert all(line.endswith("\\") for line in re.findall(r"(?m)^\S+==.*$", LOCK))
