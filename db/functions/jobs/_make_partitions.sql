@@ -22,8 +22,11 @@ begin
     where to_regclass(format('jobs.%I', t.name || to_char(d.utc, '_YYYYMMDD'))) is null
   loop
     begin
-      execute format('create table jobs.%I (like jobs.%I including defaults including constraints)',
-                     v_day.name, v_day.parent);
+      execute format(
+        'create table jobs.%I (like jobs.%I including defaults including constraints) with (%s)',
+        v_day.name, v_day.parent,
+        case v_day.parent when 'effects' then 'fillfactor = 70' else 'fillfactor = 100' end
+      );
       execute format('alter table jobs.%I attach partition jobs.%I for values from (%s) to (%s)',
                      v_day.parent, v_day.name, v_day.first_id, v_day.next_id);
       v_made := v_made + 1;
