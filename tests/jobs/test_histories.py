@@ -57,6 +57,9 @@ class Queue(RuleBasedStateMachine):
         if job_id not in self.job_ids:
             self.job_ids.append(job_id)
 
+    def is_present(self, job) -> bool:
+        return self.run_nos[job.job_id] == job.run_no
+
     @rule(
         name=st.sampled_from(["t.plain", "t.ruled", "t.once"]),
         key=KEYS,
@@ -120,14 +123,17 @@ class Queue(RuleBasedStateMachine):
         job = data.draw(st.sampled_from(self.claimed))
         try:
             with self.conn.transaction():
-                settle(self.conn, job, outcome, reason="x", pause_key=pause, after=1)
+                said = settle(self.conn, job, outcome, reason="x", pause_key=pause, after=1)
+                assert said == "stale" or self.is_present(job), "another's run was ended"
         except Exception as error:
             assert "a bug" in str(error) and outcome == "done"
 
     @precondition(lambda self: self.claimed)
     @rule(data=st.data())
     def complete(self, data):
-        complete(self.conn, *data.draw(st.lists(st.sampled_from(self.claimed), max_size=4)))
+        jobs = data.draw(st.lists(st.sampled_from(self.claimed), max_size=4))
+        present = {job.job_id for job in jobs if self.is_present(job)}
+        assert set(complete(self.conn, *jobs)) <= present, "another's run was ended"
 
     @precondition(lambda self: self.claimed)
     @rule(data=st.data())
