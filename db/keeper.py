@@ -136,7 +136,7 @@ def main(plan: Plan) -> None:
         print("ready", flush=True)
         while not released.within(1.0):
             if postmaster(plan.data) is None:
-                with _turn(plan), contextlib.suppress(Failed):
+                with _turn(plan), contextlib.suppress(Failed, OSError):
                     _start(plan)
         with _turn(plan):
             if _is_the_last(holders):
@@ -321,6 +321,6 @@ if __name__ == "__main__":
     given = json.loads(sys.argv[1])
     try:
         main(Plan(**given))
-    except Failed as failed:
+    except (Failed, OSError) as failed:
         print(failed, flush=True)
         sys.exit(1)

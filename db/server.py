@@ -279,8 +279,10 @@ def _copied(bindir: str) -> str:
         shutil.copytree(package / "pginstall", half / package.name / "pginstall", symlinks=True)
         if libraries.exists():
             shutil.copytree(libraries, half / libraries.name, symlinks=True)
-        for folder in (half, half / package.name):
-            folder.chmod(0o755)
+        # Root's umask may have kept all of it to root.
+        for path in (half, *half.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
         try:
             half.rename(copy)
         except OSError:

@@ -23,6 +23,7 @@ from db.server import Server, temporary
 FIXTURES = Path(__file__).parent / "fixtures"
 TEMPLATE = "autom_template"
 
+pytest.register_assert_rewrite("tests.fixtures")
 pytest_plugins = [
     f"tests.fixtures.{path.stem}"
     for path in sorted(FIXTURES.glob("*.py"))
