@@ -182,7 +182,7 @@ def test_half_a_page_is_never_kept(db: Connection, answer: Json, reason: str) ->
     work(db, hours=20, read_orders=lambda request: done(**answer))
     assert status(db, here)[0] == "failed"
     assert reason in status(db, here)[3]
-    assert facts(db, here) == []
+    assert facts(db, here.shop_id) == []
     assert read_up_to(db, here) is None
 
 
@@ -409,7 +409,7 @@ def check_pages_in_any_order(conn: Connection, history: Any) -> None:
             ]
             for page in way:
                 store(conn, here, *(version(products, told[number]) for number in page))
-            outcomes.append([(fact[:9], fact[10:]) for fact in facts(conn, here)])
+            outcomes.append([(fact[:9], fact[10:]) for fact in facts(conn, here.shop_id)])
     assert outcomes[0] == outcomes[1]
 
 
