@@ -31,7 +31,10 @@ begin
   )
   select array_agg(r.shop_id) filter (where r.skip_reason is null),
          (count(*) filter (where r.skip_reason is not null))::integer,
-         shops._skipped(array_agg(r.skip_reason) filter (where r.skip_reason is not null))
+         coalesce(
+           shops._skipped(array_agg(r.skip_reason) filter (where r.skip_reason is not null)),
+           case when count(*) = 0 then 'no_shops' end
+         )
   into v_shop_ids, skipped, why
   from runs as r;
 

@@ -59,10 +59,14 @@ begin
   where i.action = 'expand' and i.state = 'open'
     and y.user_id = i.user_id and y.product_id = i.product_id and y.platform = i.target and y.state = 'done';
 
-  select count(*)::integer, coalesce(shops._skipped(array_agg(r.skip_reason)), 'no shops')
+  select (count(*) filter (where r.status = 'skipped'))::integer,
+         coalesce(
+           shops._skipped(array_agg(r.skip_reason) filter (where r.status = 'skipped')),
+           case when count(*) = 0 then 'no_shops' end
+         )
   into skipped, why
   from shops.shop_runs as r
-  where r.run_id = p_run_id and r.job = 'winner_scaling' and r.status = 'skipped';
+  where r.run_id = p_run_id and r.job = 'winner_scaling';
   return next;
 end;
 $$;
