@@ -31,15 +31,20 @@ begin
   ),
   granted as (
     select w.*,
-           case when w.refusal is null then least(
-             w.variations_per_winner,
-             greatest(
-               w.quota_left + w.variations_per_winner
-               - sum(w.variations_per_winner) filter (where w.refusal is null)
-                 over (partition by w.user_id order by w.decision_id),
-               0
+           case
+             when w.refusal is not null then 0
+             -- least() skips nulls, and unlimited must not become nothing.
+             when w.quota_left is null then w.variations_per_winner
+             else least(
+               w.variations_per_winner,
+               greatest(
+                 w.quota_left + w.variations_per_winner
+                 - sum(w.variations_per_winner) filter (where w.refusal is null)
+                   over (partition by w.user_id order by w.decision_id),
+                 0
+               )
              )
-           ) else 0 end as how_many
+           end as how_many
     from wanted as w
   )
   insert into shops.scaling_intents
