@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -38,19 +40,38 @@ Database = Annotated[
 
 
 def database_url(asked: str | None = None) -> str:
-    """The database that was asked for, else that of AUTOM_DATABASE_URL, else the embedded one's."""
+    """The database that was asked for, else that of AUTOM_DATABASE_URL, else the embedded one's.
+
+    Where no embedded one runs, it is that of a demo which was left running.
+    """
     if url := asked or os.environ.get("AUTOM_DATABASE_URL"):
         return url
     from db.server import embedded
 
     server = embedded()
-    if server.pid is None:
-        raise Problem(
-            "There is no database to work in.",
-            f"The embedded server in {server.home} is not running, and AUTOM_DATABASE_URL is not set.",
-            "autom up, or set AUTOM_DATABASE_URL to postgresql://user@host/database",
-        )
-    return server.url(EMBEDDED)
+    if server.pid is not None:
+        return server.url(EMBEDDED)
+    usual = os.environ.get("AUTOM_HOME")
+    os.environ["AUTOM_HOME"] = str(demo_folder())
+    if (demo := embedded()).pid is not None:
+        print("autom: in the demo's database (autom demo --stop ends it).", file=sys.stderr)
+        return demo.url(EMBEDDED)
+    if usual is None:
+        del os.environ["AUTOM_HOME"]
+    else:
+        os.environ["AUTOM_HOME"] = usual
+    raise Problem(
+        "There is no database to work in.",
+        f"The embedded server in {server.home} is not running, and AUTOM_DATABASE_URL is not set.",
+        "autom up, or set AUTOM_DATABASE_URL to postgresql://user@host/database",
+    )
+
+
+def demo_folder() -> Path:
+    """The data folder of ``autom demo --keep``, inside the usual one."""
+    from db.server import data_folder
+
+    return data_folder() / "demo"
 
 
 def known(

@@ -55,14 +55,18 @@ class Running:
         self.stop()
 
 
-def start(port: int = 0, environment: dict[str, str] | None = None) -> Running:
+def start(port: int = 0, environment: dict[str, str] | None = None, held: bool = True) -> Running:
     """A sandbox in a process of its own, ready to be asked. Port 0 takes a free one.
 
-    Raises NotStarted with its own words when it cannot start.
+    One that is not ``held`` goes on when this process has ended. Raises NotStarted with its own
+    words when it cannot start.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox.run", "--port", str(port), "--until-stdin-closes"],
-        stdin=subprocess.PIPE,
+        [
+            *(sys.executable, "-m", "sandbox.run", "--port", str(port)),
+            *(["--until-stdin-closes"] if held else []),
+        ],
+        stdin=subprocess.PIPE if held else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=CHECKOUT,
