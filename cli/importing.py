@@ -98,7 +98,7 @@ def read(file: IO[bytes]) -> Export:
     A cell that is empty is left out; cells beyond the header come under the name "". What is not
     UTF-8 becomes U+FFFD, by which the database knows it.
     """
-    text = codecs.getreader("utf-8-sig")(file, errors="replace")
+    text = codecs.getreader("utf-8-sig")(file, "replace")
     first = next(text, "")
     delimiter = max(",;\t", key=first.count)
     # A field may be as long as a product's description.

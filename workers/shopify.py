@@ -104,11 +104,13 @@ def read_throttle(body: Mapping[str, Any], spent: float) -> Throttle | None:
     if not cost:
         return None
     bucket = cost["throttleStatus"]
+    # What was asked for is only set aside; what it took is null where the shop turned it away.
+    took = cost.get("actualQueryCost")
     return Throttle(
         available=bucket["currentlyAvailable"],
         maximum=bucket["maximumAvailable"],
         restore_rate=bucket["restoreRate"],
-        cost=spent + cost["requestedQueryCost"],
+        cost=spent + (cost["requestedQueryCost"] if took is None else took),
     )
 
 

@@ -320,7 +320,7 @@ async def test_the_cost_of_several_calls_is_one(shop: Credentials, http: httpx.A
     outcome = await run("shops.publish_product", http, shop, product_gid=gid)
     assert isinstance(outcome, Done)
     assert outcome.throttle is not None
-    assert outcome.throttle.cost == 52 + 20
+    assert outcome.throttle.cost == 4 + 20
 
 
 @pytest.mark.parametrize("operation", ["stagedUploadsCreate", "upload"])
