@@ -87,6 +87,13 @@ class Quota:
 
 
 @dataclass(frozen=True)
+class Pin:
+    """A row of shops.sync_log."""
+
+    link: str
+
+
+@dataclass(frozen=True)
 class Winner:
     """A row of shops.winner_candidates."""
 
@@ -116,15 +123,17 @@ class Day:
     )
     funnel: list[Funnel] = field(default_factory=list)
     quotas: list[Quota] = field(default_factory=list)
+    pins: list[Pin] = field(default_factory=list)
     winners: list[Winner] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
-        counted = ("planned", "made", "optimised", "published", "pinned", "failed")
+        counted = ("planned", "made", "optimised", "published", "failed")
         return {
             "seconds": round(self.seconds, 2),
             "imported": self.imported,
             **{of: sum(getattr(row, of) for row in self.funnel) for of in counted},
+            "pinned": len(self.pins),
             "quota": {of: sum(getattr(row, of) for row in self.quotas) for of in ("held", "used")},
             "winners": [
                 {
@@ -225,6 +234,7 @@ def play(out: Output, here: Stage, products: Path | None, orders: Path | None) -
         progress.advance(2)
 
         day.funnel = select(conn, "shops.funnel", Funnel, order="shop, niche")
+        day.pins = select(conn, "shops.sync_log", Pin, where={"state": "done"})
         day.quotas = select(conn, "shops.quota", Quota, order="plan")
         day.runs = select(conn, "jobs.runs", Run, order="run_id")
     return day
@@ -235,8 +245,10 @@ def load(conn: Connection, shop_id: UUID, what: str, path: Path, day: Day) -> No
 
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     _, read = import_file(conn, shop_id, what, path, last_day=yesterday)
-    for name in day.imported:
-        day.imported[name] += getattr(read, name)
+    day.imported[what] = getattr(read, what)
+    day.imported["rejected"] += read.rejected
+    if what == "orders":
+        day.imported["lines"] = read.lines
 
 
 def run(conn: Connection, schedule: str) -> None:
