@@ -133,7 +133,9 @@ def main(plan: Plan) -> None:
         with _turn(plan):
             _start(plan)
             fcntl.flock(holders, fcntl.LOCK_SH)
-        print("ready", flush=True)
+        # The holder may have ended while the server started; then the pipe is closed at both ends.
+        with contextlib.suppress(BrokenPipeError):
+            os.write(sys.stdout.fileno(), b"ready\n")
         while not released.within(1.0):
             if postmaster(plan.data) is None:
                 with _turn(plan), contextlib.suppress(Failed, OSError):
