@@ -28,7 +28,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def environment() -> Iterator[dict[str, str]]:
     """A machine on which AutoM was never used; the demo's own processes can be told by it."""
     bare = {name: text for name, text in os.environ.items() if not name.startswith("AUTOM_")}
-    kept = {name: os.environ[name] for name in ("AUTOM_PG_BIN", "AUTOM_SPECS") if name in os.environ}
+    kept = {
+        name: os.environ[name] for name in ("AUTOM_PG_BIN", "AUTOM_SPECS") if name in os.environ
+    }
     with tempfile.TemporaryDirectory(prefix="autom-test-") as folder:
         # The server's user must reach it, or root's servers live elsewhere.
         os.chmod(folder, 0o755)
@@ -121,16 +123,11 @@ def test_a_demo_that_is_ended_early_leaves_no_process(
 
 def test_kept_it_runs_on_until_it_is_stopped(demo: Run, environment: dict[str, str]) -> None:
     kept = demo("--keep", "--json")
-    made = document(kept)["made"]
-    home = {"AUTOM_HOME": str(Path(environment["AUTOM_HOME"], "demo"))}
+    runs = [run["name"] for run in document(kept)["runs"]]
     asked = subprocess.run(
-        [AUTOM, "shop", "ls", "--json"],
-        env=environment | home,
-        capture_output=True,
-        text=True,
-        check=True,
+        [AUTOM, "runs", "--json"], env=environment, capture_output=True, text=True, check=True
     )
-    assert sum(shop["published"] + shop["winners"] for shop in json.loads(asked.stdout)) == made
+    assert sorted(run["name"] for run in json.loads(asked.stdout)) == sorted(runs)
     assert demo("--stop").returncode == 0
     assert processes_of(environment) == []
     assert demo("--stop").returncode == 3
