@@ -37,8 +37,9 @@ def hold(name: str) -> Iterator[Callable[[], None]]:
             "autom down, or set AUTOM_HOME to another folder",
             exits.CONFLICT,
         ) from None
-    _write(descriptor, f"{os.getpid()}\n")
-    yield lambda: _write(descriptor, f"{os.getpid()}\n{READY}\n")
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    yield lambda: _tell(descriptor)
     _file(name).unlink(missing_ok=True)
 
 
@@ -81,7 +82,8 @@ def pid(name: str) -> int | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return int(file.readline())
+                # Nothing is there yet where it has only just begun.
+                return int(file.readline() or 0) or None
     except FileNotFoundError:
         pass
     return None
@@ -104,6 +106,5 @@ def _lines(name: str) -> list[str]:
     return _file(name).read_text().splitlines() if pid(name) else []
 
 
-def _write(descriptor: int, text: str) -> None:
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, text.encode(), 0)
+def _tell(descriptor: int) -> None:
+    os.write(descriptor, f"{READY}\n".encode())

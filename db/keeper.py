@@ -131,7 +131,11 @@ def main(plan: Plan) -> None:
     _make_folders(plan)
     with plan.holders.open("a") as holders:
         with _turn(plan):
-            _start(plan)
+            try:
+                _start(plan)
+            except (Failed, OSError):
+                _clear(plan)
+                raise
             fcntl.flock(holders, fcntl.LOCK_SH)
         # The holder may have ended while the server started; then the pipe is closed at both ends.
         with contextlib.suppress(BrokenPipeError):
@@ -171,6 +175,12 @@ def _circumstances(plan: Plan) -> dict[str, Any]:
 
 def _make_folders(plan: Plan) -> None:
     for folder in {plan.home, plan.socket}:
+        for parent in reversed(Path(folder).parents):
+            if not parent.exists():
+                parent.mkdir()
+                if os.geteuid() == 0:
+                    # The server's user has to get through, whatever root's umask says.
+                    parent.chmod(0o755)
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if os.lstat(folder).st_uid not in (os.geteuid(), plan.uid) or os.path.islink(folder):
             raise Failed(f"{folder} belongs to somebody else")
@@ -231,6 +241,10 @@ def _stop(plan: Plan) -> None:
     while postmaster(plan.data):
         time.sleep(0.02)
     _bury_the_dead(plan)
+    _clear(plan)
+
+
+def _clear(plan: Plan) -> None:
     if not plan.keep:
         shutil.rmtree(plan.home, ignore_errors=True)
     if plan.socket != plan.home:

@@ -129,9 +129,11 @@ def test_it_runs_on(folder: str) -> None:
         shutil.rmtree(home.parent)
 
 
-def test_a_plain_user_starts_it() -> None:
+def test_a_plain_user_starts_it(made: Path) -> None:
     need("plain_user", os.geteuid() == 0, "the whole suite runs as a plain user already")
     need("plain_user", os.path.exists("/usr/bin/python3"), "a Python that it can reach")
+    copied = Server(made).bin.is_relative_to(servers.ROOT_STATE)
+    need("plain_user", not copied, "a PostgreSQL that it can reach")
     home = Path(f"/tmp/autom plain {os.getpid()}")
     home.mkdir()
     os.chown(home, PLAIN_USER, PLAIN_USER)
