@@ -15,8 +15,9 @@
         \"\"\"
 
 A parameter whose type is a dataclass of options, as ``cli.output.Output`` (a verb that prints) and
-``cli.context.Session`` (one that works in the database) are, brings its fields as options. What the
-function returns is the exit code; None is 0. Lines that begin with ``$`` come first in the help.
+``cli.context.Session`` (one that works in the database) are, brings its fields as options, the first
+parameter's last. What the function returns is the exit code; None is 0. Lines that begin with ``$``
+come first in the help.
 """
 
 from __future__ import annotations
@@ -103,7 +104,9 @@ def _flat(verb: Verb) -> Verb:
         }
         return verb(**built, **given)
 
-    brought = [parameter for bundle in bundles.values() for parameter in _parameters(bundle)]
+    brought = [
+        parameter for bundle in reversed(bundles.values()) for parameter in _parameters(bundle)
+    ]
     shown = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *brought)
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -317,8 +316,11 @@ class _Change:
     def these(self, ids: list[int], dry_run: bool) -> int:
         if dry_run:
             return self._show(ids)
-        with self.session.together() if self.session.sql else nullcontext():
-            return self._apply(ids)
+        if self.session.sql:
+            with self.session.together():
+                for job_id in ids:
+                    self.session.value(self.function, job_id=job_id, **self.arguments)
+        return self._apply(ids)
 
     def all_of(self, view: str, where: dict[str, Any], dry_run: bool, yes: bool) -> int:
         if not where:

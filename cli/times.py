@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+import typer
+
 UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)")
 
@@ -13,7 +15,7 @@ def span(text: str) -> timedelta:
     """``30s``, ``45m``, ``2h``, ``1d``, and several together: ``1h30m``."""
     parts = SPAN.findall(text)
     if not parts or SPAN.sub("", text).strip():
-        raise ValueError(f"{text!r} is no length of time: 30s, 45m, 2h, 1d, 1h30m")
+        raise typer.BadParameter(f"{text!r} is no length of time: 30s, 45m, 2h, 1d, 1h30m")
     return timedelta(seconds=sum(float(count) * UNITS[unit] for count, unit in parts))
 
 
@@ -28,4 +30,4 @@ def moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone()
     except ValueError:
-        raise ValueError(f"{text!r} is no time: 2h, 14:30, 2026-11-21T06:00") from None
+        raise typer.BadParameter(f"{text!r} is no time: 2h, 14:30, 2026-11-21T06:00") from None
