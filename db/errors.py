@@ -103,6 +103,22 @@ class NoSuchQueue(Refused, code="JQ013"):
     """The name is not a row of jobs.queues."""
 
 
+class NoSuchRule(Refused, code="JQ020"):
+    """The name is not a row of jobs.alert_rules."""
+
+
+class NoSuchAlert(Refused, code="JQ021"):
+    """The alert_id is nobody's."""
+
+
+class NoSuchChannel(Refused, code="JQ022"):
+    """The name is not a row of jobs.alert_channels."""
+
+
+class NoSuchRetention(Refused, code="JQ023"):
+    """The name is not a row of jobs.retention."""
+
+
 # accounts
 
 

@@ -6,15 +6,20 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_now bigint := extract(epoch from clock_timestamp()) * 1000;
+  v_began timestamptz := clock_timestamp();
+  v_turn  timestamptz;
 begin
   -- Whoever comes while another ticks has nothing to do.
   if not pg_try_advisory_xact_lock(79, 0) then
     return;
   end if;
-  foreach part in array array['promote', 'fire', 'reap', 'end_runs', 'sweep', 'partitions'] loop
+  foreach part in array array[
+    'promote', 'fire', 'reap', 'end_runs', 'sweep', 'partitions', 'alerts', 'rollups', 'retention'
+  ] loop
+    continue when not jobs._is_due(part);
     error := null;
     did := 0;
+    v_turn := clock_timestamp();
     -- Each part by itself: one that fails must not stop the clock for the others.
     begin
       case part
@@ -24,20 +29,27 @@ begin
         when 'end_runs' then did := jobs._end_runs();
         when 'sweep' then did := jobs._sweep();
         when 'partitions' then did := jobs._make_partitions(3);
+        when 'alerts' then did := jobs._watch();
+        when 'rollups' then did := jobs._plan_roll_ups();
+        -- Last, for the locks of a day that is dropped are held until the end.
+        when 'retention' then did := jobs._retain();
       end case;
     exception
       when others then
         error := format('%s (%s)', sqlerrm, sqlstate);
         raise warning 'jobs.tick: % failed: %', part, error;
     end;
+    perform jobs._note_chore(part, v_turn, did, error);
     return next;
   end loop;
-  perform setval('jobs.last_tick', v_now);
+  perform setval('jobs.last_tick', (extract(epoch from v_began) * 1000)::bigint);
+  perform setval('jobs.tick_took', (extract(epoch from clock_timestamp() - v_began) * 1e6)::bigint);
 end;
 $$;
 
 comment on function jobs.tick is
-  'The clock: make due jobs ready, fire schedules, take back what dead workers held, end runs, sweep,
-make partitions ahead. Call it each second, from anywhere, as often as you like: two ticks at once are one.
+  'The clock: make due jobs ready, fire schedules, take back what dead workers held, end runs, sweep;
+and, as often as jobs.chores says, make partitions ahead, look for what is worth an alert, have hours
+summed up, drop what is kept no longer. Call it each second, from anywhere, as often as you like: two ticks at once are one.
 Returns what each part did, and its error if it failed; nothing where another tick is under way.';
 grant execute on function jobs.tick to autom_worker, autom_operator;

@@ -7,7 +7,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    run("0001_jobs.sql")
+    run("0001_jobs.sql", "0001_jobs_watch.sql")
 
 
 def downgrade() -> None:

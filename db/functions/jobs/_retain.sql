@@ -1,0 +1,47 @@
+create or replace function jobs._retain()
+returns integer
+language plpgsql
+volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_days   interval := (select t.keep from jobs.retention as t where t.what = 'days');
+  v_runs   interval := (select t.keep from jobs.retention as t where t.what = 'runs');
+  v_alerts interval := (select t.keep from jobs.retention as t where t.what = 'alerts');
+  -- An hour more, in which most of what began late in a day has ended.
+  v_before bigint := jobs._first_id_of(jobs.clock() - v_days - interval '1 hour');
+  v_day    record;
+  v_kept   bigint[];
+  v_did    integer;
+begin
+  delete from jobs.run_log as l
+  where l.run_id in (
+    select o.run_id from jobs.run_log as o
+    where o.finished_at < jobs.clock() - v_runs
+    order by o.run_id
+    limit 1000
+  );
+  delete from jobs.fires as f where f.fire_at < jobs.clock() - v_runs;
+  delete from jobs.alert_silences as s where s.until < jobs.clock();
+  delete from jobs.alerts as a where a.resolved_at < jobs.clock() - v_alerts;
+  v_did := jobs._forget(v_before, 20000);
+
+  -- One a time: its locks are held until the end of the tick. The rows that lean on jobs go first.
+  select d.* from jobs.days as d
+  where d.next_id <= v_before
+  order by d.day, d.what
+  limit 1
+  into v_day;
+  if found then
+    v_kept := jobs._kept(v_day.first_id, v_day.next_id);
+    -- To move so many would hold everybody up. The day stays as it is until fewer are left.
+    if cardinality(v_kept) <= 20000 and jobs._drop_day(v_day.what, v_day.partition, v_kept) then
+      v_did := v_did + 1;
+    end if;
+  end if;
+  return v_did;
+end;
+$$;
+
+comment on function jobs._retain is
+  'Remove what jobs.retention no longer keeps: one day of one table at most, and rows in batches; returns how many.';
