@@ -17,6 +17,7 @@ HANDLERS: dict[str, Handler] = {
     "shops.list_boards": pinterest.list_boards,
     "shops.list_collections": shopify.list_collections,
     "shops.optimise_product": openai_api.write_text,
+    "shops.pause_campaign": pinterest.pause_campaign,
     "shops.pin_product": pinterest.pin_product,
     "shops.publish_product": shopify.publish_product,
     "shops.raise_budget": pinterest.raise_budget,

@@ -207,14 +207,34 @@ async def raise_budget(
     Done:    {"campaign_id", "daily_spend_cap"}
     GiveUp:  not_found or invalid_request: the batch is answered 200, each item has its exceptions.
     """
+    data = await change_campaign(
+        request, credentials, http, daily_spend_cap=request["daily_spend_cap"]
+    )
+    return Done({"campaign_id": data["id"], "daily_spend_cap": data["daily_spend_cap"]})
+
+
+@handler
+async def pause_campaign(
+    request: Request, credentials: Credentials, http: httpx.AsyncClient
+) -> Outcome:
+    """Stop a campaign from spending; nothing here ever starts one.
+
+    Request: ad_account_id, campaign_id
+    Done:    {"campaign_id", "status"}
+    GiveUp:  not_found or invalid_request, as for raise_budget.
+    """
+    data = await change_campaign(request, credentials, http, status="PAUSED")
+    return Done({"campaign_id": data["id"], "status": data["status"]})
+
+
+async def change_campaign(
+    request: Request, credentials: Credentials, http: httpx.AsyncClient, **wanted: Any
+) -> Json:
+    """The campaign as it is after the change."""
     account = request["ad_account_id"]
-    wanted = {
-        "id": request["campaign_id"],
-        "ad_account_id": account,
-        "daily_spend_cap": request["daily_spend_cap"],
-    }
+    change = {"id": request["campaign_id"], "ad_account_id": account, **wanted}
     path = f"/ad_accounts/{account}/campaigns"
-    return Done(read_campaign(await ask(http, credentials, "PATCH", path, json=[wanted])))
+    return read_campaign(await ask(http, credentials, "PATCH", path, json=[change]))
 
 
 def read_campaign(body: Json) -> Json:
@@ -227,5 +247,4 @@ def read_campaign(body: Json) -> Json:
         gone = "not found" in str(message).lower()
         reason = f"Pinterest refuses: {message}"
         raise Stop(GiveUp(reason, "not_found" if gone else "invalid_request"))
-    data = item["data"]
-    return {"campaign_id": data["id"], "daily_spend_cap": data["daily_spend_cap"]}
+    return item["data"]

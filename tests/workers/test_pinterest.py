@@ -179,6 +179,17 @@ async def test_a_budget_is_raised(sandbox: Sandbox, cats: Cats, http: httpx.Asyn
     assert isinstance(await run("shops.raise_budget", http, cats.credentials, **wanted), TryLater)
 
 
+async def test_a_campaign_is_paused_however_often(
+    sandbox: Sandbox, cats: Cats, http: httpx.AsyncClient
+) -> None:
+    (campaign,) = sandbox.state("pinterest")["campaigns"]
+    wanted = {"ad_account_id": campaign["ad_account_id"], "campaign_id": campaign["id"]}
+    for _ in range(2):
+        outcome = await run("shops.pause_campaign", http, cats.credentials, **wanted)
+        assert outcome == Done({"campaign_id": campaign["id"], "status": "PAUSED"})
+    assert sandbox.state("pinterest")["campaigns"][0]["status"] == "PAUSED"
+
+
 async def test_a_batch_that_is_200_may_have_failed(
     sandbox: Sandbox, cats: Cats, http: httpx.AsyncClient
 ) -> None:
