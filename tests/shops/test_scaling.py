@@ -397,30 +397,112 @@ def test_an_answer_with_another_budget_is_not_believed(db: Connection, here: Sho
     assert intents(db, "raise_budget", "state") == [("failed",)]
 
 
-def test_the_raises_of_a_product_end_with_its_winning(db: Connection, here: Shop) -> None:
-    rules(db, here, winner_ends_after_days=1)
-    mine, other = on_sale(db, here), on_sale(db, here)
-    running = campaign(db, here, mine)
-    paused = value(
-        db,
+def paused(request: Json) -> Json:
+    return done(campaign_id=request["campaign_id"], status="PAUSED")
+
+
+def another_campaign(conn: Connection, here: Shop, product_id: int) -> int:
+    campaign_id: int = value(
+        conn,
         "shops.connect_campaign",
-        product_id=mine,
-        connection_id=pinterest(db, here),
+        product_id=product_id,
+        connection_id=pinterest(conn, here),
         ad_account_id="549755885175",
         campaign_id="1",
         daily_budget=500,
         currency="EUR",
     )
-    untouched = campaign(db, here, other)
-    value(db, "shops.pause_campaign", campaign_id=paused)
+    return campaign_id
+
+
+def test_the_campaigns_of_a_winner_that_ended_are_paused(db: Connection, here: Shop) -> None:
+    rules(db, here, winner_ends_after_days=1)
+    mine, other = on_sale(db, here), on_sale(db, here)
+    running, untouched = campaign(db, here, mine), campaign(db, here, other)
+    by_a_person = another_campaign(db, here, mine)
+    value(db, "shops.pause_campaign", campaign_id=by_a_person)
     win(db, here, mine)
+    work(db, raise_budget=raised)
     win(db, here, day=8)
+    asked = work(db, pause_campaign=paused).asked("pause_campaign")
+    assert asked == [{"ad_account_id": "549755885175", "campaign_id": str(626735565838 + mine)}]
     query = "select campaign_id, paused_by from shops.campaigns"
     assert dict(db.execute(query.encode()).fetchall()) == {
         running: "rule",
-        paused: "user",
+        by_a_person: "user",
         untouched: None,
     }
+    assert intents(db, "pause", "state") == [("done",)]
+
+
+def test_a_campaign_is_not_restarted_when_its_product_wins_again(
+    db: Connection, here: Shop
+) -> None:
+    rules(db, here, winner_ends_after_days=1)
+    winner = on_sale(db, here)
+    campaign_id = campaign(db, here, winner)
+    win(db, here, winner)
+    work(db, raise_budget=raised)
+    win(db, here, day=8)
+    work(db, pause_campaign=paused)
+    win(db, here, winner, day=9)
+    asked = work(db).requests
+    assert [kind for kind, _ in asked] == []
+    assert intents(db, "raise_budget", "reason")[-1] == ("paused_by_rule",)
+    value(db, "shops.resume_campaign", campaign_id=campaign_id)
+    win(db, here, winner, day=10)
+    assert len(work(db, raise_budget=raised).asked("raise_budget")) == 1
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "state", "reason"),
+    [
+        pytest.param(
+            "update shops.products set state = 'winner'",
+            "refused",
+            "winner_again",
+            id="it wins again",
+        ),
+        pytest.param(
+            "update shops.campaigns set paused_by = 'user', paused_reason = 'me'",
+            "refused",
+            "paused_by_user",
+            id="a person was faster",
+        ),
+        pytest.param(
+            "delete from shops.shop_connections where service = 'pinterest'",
+            "failed",
+            "not_connected",
+            id="Pinterest was taken away",
+        ),
+    ],
+)
+def test_a_pause_looks_again_before_it_is_sent(
+    db: Connection, here: Shop, meanwhile: str, state: str, reason: str
+) -> None:
+    rules(db, here, winner_ends_after_days=1)
+    winner = on_sale(db, here)
+    campaign(db, here, winner)
+    win(db, here, winner)
+    work(db, raise_budget=raised)
+    win(db, here, day=8)
+    db.execute(meanwhile.encode())
+    assert not work(db, pause_campaign=paused).asked("pause_campaign")
+    assert intents(db, "pause", "state", "reason") == [(state, reason)]
+
+
+def test_a_pause_that_pinterest_does_not_confirm_is_none(db: Connection, here: Shop) -> None:
+    rules(db, here, winner_ends_after_days=1)
+    winner = on_sale(db, here)
+    campaign_id = campaign(db, here, winner)
+    win(db, here, winner)
+    work(db, raise_budget=raised)
+    win(db, here, day=8)
+    work(db, hours=20, pause_campaign=lambda request: done(campaign_id="1", status="ACTIVE"))
+    assert (
+        one(db, "select paused_by from shops.campaigns where campaign_id = %s", campaign_id) is None
+    )
+    assert intents(db, "pause", "state") == [("failed",)]
 
 
 def test_a_campaign_is_connected_once_and_told_again(db: Connection, here: Shop) -> None:

@@ -20,13 +20,7 @@ begin
   perform shops._plan_variations(p_run_id, v_won);
   perform shops._plan_raises(v_winning);
   perform shops._plan_expansion(v_won);
-
-  -- Where a winner ended, its campaigns get no more. What a person paused stays as it is.
-  update shops.campaigns as k
-  set paused_by = 'rule', paused_reason = 'Its product is no winner any more.'
-  from shops.decisions as d
-  where d.decision_id = any (v_ended) and k.user_id = d.user_id and k.shop_id = d.shop_id
-    and k.product_id = d.product_id and k.paused_by is null;
+  perform shops._plan_pauses(v_ended);
 
   update shops.shop_runs as r
   set status      = case when n.taken > 0 then 'succeeded' else 'skipped' end,
@@ -50,4 +44,4 @@ end;
 $$;
 
 comment on function shops._scale is
-  'Decide on the winners of these shops and do what follows: variations, budgets, platforms; the run of each shop says how it went. Returns the number of decisions.';
+  'Decide on the winners of these shops and do what follows: variations, budgets, platforms, pauses; the run of each shop says how it went. Returns the number of decisions.';

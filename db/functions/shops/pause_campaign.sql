@@ -20,5 +20,5 @@ end;
 $$;
 
 comment on function shops.pause_campaign is
-  'Keep a campaign''s budget as it is: no job touches it until a person calls shops.resume_campaign, whatever its product sells. SH022: no such campaign.';
+  'A person has paused a campaign at Pinterest, or wants its budget left as it is: no job touches it until a person calls shops.resume_campaign, whatever its product sells. SH022: no such campaign.';
 grant execute on function shops.pause_campaign to autom_operator, service_role;

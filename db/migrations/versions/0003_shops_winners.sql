@@ -187,7 +187,7 @@ comment on column shops.campaigns.name is 'What people call it.';
 comment on column shops.campaigns.daily_budget is 'Daily spend cap in minor units: 1000 is 10.00.';
 comment on column shops.campaigns.currency is 'Currency of daily_budget.';
 comment on column shops.campaigns.paused_by is
-  'Null: it runs. rule: paused because its product stopped winning. user: a person paused it, and no job ever raises or restarts it.';
+  'Null: nobody here paused it. rule: its product stopped winning. user: a person did. No job ever restarts one.';
 comment on column shops.campaigns.paused_reason is 'Why it is paused.';
 comment on column shops.campaigns.raised_at is 'When AutoM raised it last; the cool-down counts from here.';
 comment on column shops.campaigns.created_at is 'When it was connected.';
@@ -219,15 +219,17 @@ create table shops.scaling_intents (
   constraint scaling_intents_are_named_once unique (intent_id),
   constraint scaling_intents_happen_once unique (user_id, decision_id, action, target),
   constraint scaling_intents_action_is_known
-    check (action in ('variations', 'raise_budget', 'expand')),
+    check (action in ('variations', 'raise_budget', 'expand', 'pause')),
   constraint scaling_intents_state_is_known
     check (state in ('open', 'done', 'refused', 'stopped', 'failed')),
   constraint scaling_intents_say_why_not
     check (state in ('open', 'done') or reason is not null),
   constraint scaling_intents_ended_have_a_time check ((state = 'open') = (ended_at is null)),
+  constraint scaling_intents_name_the_campaign
+    check ((action in ('raise_budget', 'pause')) = (campaign_id is not null)),
   constraint scaling_intents_raises_are_complete check (
     action <> 'raise_budget'
-    or (campaign_id is not null and from_budget > 0 and to_budget >= from_budget and currency is not null)
+    or (from_budget > 0 and to_budget >= from_budget and currency is not null)
   ),
   -- The hard limit of one step, whatever the rules say.
   constraint scaling_intents_raise_at_most_20_percent check (to_budget * 5 <= from_budget * 6),
@@ -238,16 +240,16 @@ create index scaling_intents_product_idx on shops.scaling_intents (user_id, shop
 -- Serves the foreign key to shops.campaigns; the day's raises of a shop are found by it too.
 create index scaling_intents_campaign_idx on shops.scaling_intents (user_id, campaign_id, created_at);
 comment on table shops.scaling_intents is
-  'What is to be done about a winner, and what became of it: each guarded, each stoppable by shops.stop_intent.';
+  'What is to be done about a winner, or one that ended, and what became of it: each guarded, each stoppable by shops.stop_intent.';
 comment on column shops.scaling_intents.user_id is 'The tenant.';
 comment on column shops.scaling_intents.intent_id is 'The intent.';
 comment on column shops.scaling_intents.shop_id is 'The shop.';
 comment on column shops.scaling_intents.product_id is 'The winner.';
 comment on column shops.scaling_intents.decision_id is 'The decision that it follows from.';
 comment on column shops.scaling_intents.action is
-  'variations: new designs; raise_budget: more for its campaign; expand: onto a further platform.';
+  'variations: new designs; raise_budget: more for its campaign; expand: onto a further platform; pause: its campaign, when it ended as a winner.';
 comment on column shops.scaling_intents.target is 'The campaign''s id at Pinterest, or the platform; empty for variations.';
-comment on column shops.scaling_intents.campaign_id is 'raise_budget: the campaign.';
+comment on column shops.scaling_intents.campaign_id is 'raise_budget and pause: the campaign.';
 comment on column shops.scaling_intents.from_budget is 'raise_budget: daily budget before, minor units.';
 comment on column shops.scaling_intents.to_budget is 'raise_budget: daily budget wanted, minor units, at most 20 % more.';
 comment on column shops.scaling_intents.currency is 'raise_budget: currency of both.';
@@ -266,7 +268,9 @@ values
   ('shops.read_orders', 'shopify', 'shops.prepare_read_orders', 'shops.settle_read_orders',
    8, '5 s', '15 min', '60 s', 'natural', 1, 'Read a page of a shop''s changed orders.'),
   ('shops.raise_budget', 'pinterest', 'shops.prepare_raise_budget', 'shops.settle_raise_budget',
-   5, '10 s', '15 min', '60 s', 'natural', 2, 'Set the daily budget of a winner''s campaign.');
+   5, '10 s', '15 min', '60 s', 'natural', 2, 'Set the daily budget of a winner''s campaign.'),
+  ('shops.pause_campaign', 'pinterest', 'shops.prepare_pause_campaign', 'shops.settle_pause_campaign',
+   8, '10 s', '15 min', '60 s', 'natural', 1, 'Pause a campaign whose product is no winner any more.');
 
 insert into jobs.schedules (schedule, cron, time_zone, function, catch_up, description)
 values
