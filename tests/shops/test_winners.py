@@ -288,6 +288,19 @@ def test_rules_have_versions_and_saying_the_same_again_makes_none(
     assert one(db, query, here.shop_id) == (3, 7, "buckets")
 
 
+def test_winner_rules_are_settings_too(db: Connection, here: Shop) -> None:
+    settings = {"winner_units": 9, "creation_limit": 3}
+    value(db, "shops.configure", shop_id=here.shop_id, settings=settings)
+    query = (
+        "select r.version, r.winner_units, s.creation_limit from shops.present_rules as r"
+        " join shops.settings as s using (shop_id) where r.shop_id = %s"
+    )
+    assert one(db, query, here.shop_id) == (2, 9, 3)
+    with pytest.raises(BadSetting) as refused:
+        value(db, "shops.configure", shop_id=here.shop_id, settings={"winner_units": 0})
+    assert refused.value.hint == "Give a whole number from 1."
+
+
 # Decisions
 
 

@@ -9,6 +9,12 @@ declare
   v_user_id    uuid := shops._owner(p_shop_id);
   v_of_shop    text[] := array['enabled', 'time_zone'];
   v_fixed      text[] := array['user_id', 'shop_id', 'configured_at'];
+  v_of_rules   text[] := array(
+    select a.attname
+    from pg_attribute as a
+    where a.attrelid = 'shops.winner_rules'::regclass and a.attnum > 0 and not a.attisdropped
+      and a.attname not in ('user_id', 'shop_id', 'version', 'created_at')
+  );
   v_settings   shops.settings;
   v_unknown    text;
   v_constraint text;
@@ -31,7 +37,7 @@ begin
 
   select string_agg(k.name, ', ' order by k.name) into v_unknown
   from jsonb_object_keys(p_settings) as k (name)
-  where k.name <> all (v_of_shop) and (k.name = any (v_fixed) or not to_jsonb(v_settings) ? k.name);
+  where k.name <> all (v_of_shop || v_of_rules) and (k.name = any (v_fixed) or not to_jsonb(v_settings) ? k.name);
   if v_unknown is not null then
     raise exception using
       errcode = 'SH004',
@@ -39,7 +45,11 @@ begin
       detail  = v_unknown,
       hint    = format('There are %s.', (
         select string_agg(k.name, ', ' order by k.name)
-        from jsonb_object_keys(to_jsonb(v_settings) - v_fixed || '{"enabled": 1, "time_zone": 1}') as k (name)
+        from (
+          select jsonb_object_keys(to_jsonb(v_settings) - v_fixed)
+          union all
+          select unnest(v_of_shop || v_of_rules)
+        ) as k (name)
       ));
   end if;
 
@@ -51,7 +61,7 @@ begin
     -- An unknown zone fails here and not in the middle of a run.
     perform jobs.clock() at time zone s.time_zone from shops.shops as s where s.shop_id = p_shop_id;
 
-    v_settings := jsonb_populate_record(v_settings, p_settings - v_of_shop);
+    v_settings := jsonb_populate_record(v_settings, p_settings - v_of_shop - v_of_rules);
     v_settings.configured_at := jobs.clock();
     -- A replaced row needs no list of columns: a new setting is a new column and nothing else.
     delete from shops.settings as t where t.user_id = v_user_id and t.shop_id = p_shop_id;
@@ -75,6 +85,12 @@ begin
         );
   end;
 
+  if p_settings ?| v_of_rules then
+    perform shops.set_winner_rules(p_shop_id, jsonb_object_agg(r.name, r.value))
+    from jsonb_each(p_settings) as r (name, value)
+    where r.name = any (v_of_rules);
+  end if;
+
   select string_agg(m.model, ', ') into v_unknown
   from (values ('image', v_settings.image_model), ('text', v_settings.text_model)) as m (task, model)
   where m.model is not null
@@ -92,5 +108,5 @@ end;
 $$;
 
 comment on function shops.configure is
-  'Change settings of a shop by name (columns of shops.settings, and enabled and time_zone of the shop); what is not named stays, {} accepts the defaults. SH001: no such shop. SH003: a value that is not allowed. SH004: no such setting.';
+  'Change settings of a shop by name (columns of shops.settings and shops.winner_rules, and enabled and time_zone of the shop); what is not named stays, {} accepts the defaults. SH001: no such shop. SH003: a value that is not allowed. SH004: no such setting.';
 grant execute on function shops.configure to autom_operator, service_role;
