@@ -9,6 +9,7 @@ grant select
 
 call accounts.protect('shops');
 
--- Nothing here is secret: staff reads all, a tenant his own rows. What is written goes by functions.
+-- Nothing here is secret: staff reads all, a tenant his own rows. What is written goes by
+-- functions.
 grant select on all tables in schema shops
   to autom_web, autom_operator, autom_reader, authenticated, service_role;

@@ -31,5 +31,7 @@ end;
 $$;
 
 comment on function accounts.check is
-  'Ask for a test of the connection by one small call; return the job_id (that of the test under way, if there is one). Its result is in accounts.connections_status. US006: no such connection.';
+  'Ask for a test of the connection by one small call; return the job_id (that of the test under '
+  'way, if there is one). Its result is in accounts.connections_status. US006: no such '
+  'connection.';
 grant execute on function accounts.check to autom_operator, service_role;

@@ -26,5 +26,7 @@ end;
 $$;
 
 comment on function accounts.create_user is
-  'Make a user (a tenant) and return its user_id. p_user_id takes over an id that exists elsewhere, such as the one of an identity provider. The e-mail address is kept in lower case. US001: the address or the id is taken.';
+  'Make a user (a tenant) and return its user_id. p_user_id takes over an id that exists '
+  'elsewhere, such as the one of an identity provider. The e-mail address is kept in lower case. '
+  'US001: the address or the id is taken.';
 grant execute on function accounts.create_user to autom_operator, service_role;

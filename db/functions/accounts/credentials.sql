@@ -1,7 +1,8 @@
 create or replace function accounts.credentials(p_connection_id uuid)
 returns table (
   connection_id uuid, user_id uuid, service text, account text, base_url text, api_version text,
-  client_id text, access text, refresh text, client_secret text, scopes text[], expires_at timestamptz
+  client_id text, access text, refresh text, client_secret text, scopes text[],
+  expires_at timestamptz
 )
 language sql
 stable
@@ -33,5 +34,7 @@ as $$
 $$;
 
 comment on function accounts.credentials is
-  'What a worker needs to call as this connection: where, and the sealed tokens, which only a holder of AUTOM_SECRET_KEYS can open. No row: there is no such connection, or it was disconnected.';
+  'What a worker needs to call as this connection: where, and the sealed tokens, which only a '
+  'holder of AUTOM_SECRET_KEYS can open. No row: there is no such connection, or it was '
+  'disconnected.';
 grant execute on function accounts.credentials to autom_worker;

@@ -21,5 +21,6 @@ end;
 $$;
 
 comment on function accounts.disconnect is
-  'Forget the tokens of a connection and mark it revoked. The row stays, so that what was done through it can be told; accounts.store_tokens connects it again. US006: no such connection.';
+  'Forget the tokens of a connection and mark it revoked. The row stays, so that what was done '
+  'through it can be told; accounts.store_tokens connects it again. US006: no such connection.';
 grant execute on function accounts.disconnect to autom_operator, service_role;

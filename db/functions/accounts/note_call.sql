@@ -1,4 +1,8 @@
-create or replace function accounts.note_call(p_connection_id uuid, p_ok boolean, p_error text default null)
+create or replace function accounts.note_call(
+  p_connection_id uuid,
+  p_ok boolean,
+  p_error text default null
+)
 returns void
 language plpgsql
 volatile
@@ -13,7 +17,8 @@ declare
 begin
   update accounts.connections as c
   set last_good_call_at = case when v_ok then jobs.clock() else c.last_good_call_at end,
-      last_error        = case when v_ok then c.last_error else left(coalesce(p_error, 'unknown error'), 500) end,
+      last_error        = case when v_ok then c.last_error
+        else left(coalesce(p_error, 'unknown error'), 500) end,
       last_error_at     = case when v_ok then c.last_error_at else jobs.clock() end
   where c.connection_id = p_connection_id
     -- A thousand good calls a minute are one write.
@@ -46,5 +51,9 @@ end;
 $$;
 
 comment on function accounts.note_call is
-  'Note how a call through this connection ended; p_error is "<code>: <reason>" and holds no secret, 500 characters of it are kept. Good calls are noted at most once a minute, except the first after an error. A refusal that is not about the token (throttled, not_found, invalid_request) counts as good. A token that is refused (unauthorized) is renewed where it can be; else the connection is expired.';
+  'Note how a call through this connection ended; p_error is "<code>: <reason>" and holds no '
+  'secret, 500 characters of it are kept. Good calls are noted at most once a minute, except the '
+  'first after an error. A refusal that is not about the token (throttled, not_found, '
+  'invalid_request) counts as good. A token that is refused (unauthorized) is renewed where it '
+  'can be; else the connection is expired.';
 grant execute on function accounts.note_call to autom_worker;

@@ -51,5 +51,8 @@ end;
 $$;
 
 comment on function accounts.open_connection is
-  'Make the connection of a user to an account of a service, without tokens yet (state pending), and return its connection_id. The same user, service and account give the same id; a base_url or client_id that is given replaces the old one. US002: no such user. US004: no such service. US005: not an account name of that service.';
+  'Make the connection of a user to an account of a service, without tokens yet (state pending), '
+  'and return its connection_id. The same user, service and account give the same id; a base_url '
+  'or client_id that is given replaces the old one. US002: no such user. US004: no such service. '
+  'US005: not an account name of that service.';
 grant execute on function accounts.open_connection to autom_operator, service_role;

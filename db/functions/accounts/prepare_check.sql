@@ -1,4 +1,8 @@
-create or replace function accounts.prepare_check(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function accounts.prepare_check(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 stable
@@ -18,4 +22,5 @@ as $$
 $$;
 
 comment on function accounts.prepare_check is
-  'Prepares the kinds accounts.check_*. Payload: {"connection_id"}. Reading twice harms nobody, so p_maybe_sent is not looked at.';
+  'Prepares the kinds accounts.check_*. Payload: {"connection_id"}. Reading twice harms nobody, '
+  'so p_maybe_sent is not looked at.';

@@ -1,4 +1,8 @@
-create or replace function accounts.prepare_refresh(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function accounts.prepare_refresh(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language plpgsql
 volatile
@@ -10,8 +14,9 @@ declare
   v_connection    record;
   v_secrets       record;
 begin
-  -- Pinterest's refresh token is spent by its first use: whoever came second would be left with none.
-  -- So all who would renew a connection take turns at its row, and the second sees what the first did.
+  -- Pinterest's refresh token is spent by its first use: whoever came second would be left with
+  -- none. So all who would renew a connection take turns at its row, and the second sees what the
+  -- first did.
   select c.user_id, c.state, c.refresh_job_id, c.refresh_until, s.refresh_with
   into v_connection
   from accounts.connections as c
@@ -24,7 +29,8 @@ begin
   elsif v_connection.state = 'revoked' then
     return jsonb_build_object('skip', 'The connection is disconnected.');
   elsif v_connection.refresh_job_id <> p_job_id and v_connection.refresh_until > jobs.clock() then
-    return jsonb_build_object('skip', format('Job %s is renewing it.', v_connection.refresh_job_id));
+    return jsonb_build_object('skip',
+      format('Job %s is renewing it.', v_connection.refresh_job_id));
   end if;
 
   select bool_or(k.field = v_connection.refresh_with) as renewable,
@@ -47,4 +53,7 @@ end;
 $$;
 
 comment on function accounts.prepare_refresh is
-  'Prepares the kinds accounts.refresh_*. Payload: {"connection_id", "asked_at"}. Single flight: of all jobs that would renew a connection one goes out; the others are skipped, and so is one that a renewal since asked_at has answered. After an unknown outcome (p_maybe_sent) it is tried again with what we have, the only way there is.';
+  'Prepares the kinds accounts.refresh_*. Payload: {"connection_id", "asked_at"}. Single flight: '
+  'of all jobs that would renew a connection one goes out; the others are skipped, and so is one '
+  'that a renewal since asked_at has answered. After an unknown outcome (p_maybe_sent) it is '
+  'tried again with what we have, the only way there is.';

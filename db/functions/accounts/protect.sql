@@ -25,9 +25,11 @@ begin
       'create policy %I on %s to current_user using (true) with check (true)',
       v_table.relname || '_owner', v_table.name
     );
-    execute format('grant select on %s to autom_operator, autom_reader, service_role', v_table.name);
+    execute format('grant select on %s to autom_operator, autom_reader, service_role',
+      v_table.name);
     execute format(
-      'create policy %I on %s for select to autom_operator, autom_reader, service_role using (true)',
+      'create policy %I on %s for select to autom_operator, autom_reader, service_role'
+      ' using (true)',
       v_table.relname || '_staff', v_table.name
     );
     execute format(
@@ -40,4 +42,8 @@ end;
 $$;
 
 comment on procedure accounts.protect is
-  'Gives every table of the schema that has a user_id its row security, forced: the owner does all, staff (autom_operator, autom_reader, service_role) reads all and is granted it, a tenant (authenticated, autom_web) reads his own rows of what he is granted, everyone else reaches none. Called first by db/policies/<schema>.sql, which then says what tenants may read and write, and what staff may not.';
+  'Gives every table of the schema that has a user_id its row security, forced: the owner does '
+  'all, staff (autom_operator, autom_reader, service_role) reads all and is granted it, a tenant '
+  '(authenticated, autom_web) reads his own rows of what he is granted, everyone else reaches '
+  'none. Called first by db/policies/<schema>.sql, which then says what tenants may read and '
+  'write, and what staff may not.';

@@ -39,5 +39,6 @@ end;
 $$;
 
 comment on function accounts.refresh is
-  'Ask for new tokens of a connection now; return the job_id (that of the renewal under way, if there is one). US006: no such connection. US007: the service''s tokens are not renewed.';
+  'Ask for new tokens of a connection now; return the job_id (that of the renewal under way, if '
+  'there is one). US006: no such connection. US007: the service''s tokens are not renewed.';
 grant execute on function accounts.refresh to autom_operator, service_role;

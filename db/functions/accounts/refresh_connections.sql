@@ -7,7 +7,8 @@ as $$
   with asked as (
     select jobs.enqueue_many(
       p_kind        := d.refresh_kind,
-      p_payloads    := array_agg(jsonb_build_object('connection_id', d.connection_id, 'asked_at', jobs.clock()) order by d.connection_id),
+      p_payloads    := array_agg(jsonb_build_object('connection_id', d.connection_id, 'asked_at',
+        jobs.clock()) order by d.connection_id),
       p_keys        := array_agg(d.connection_id::text order by d.connection_id),
       p_tenants     := array_agg(d.user_id order by d.connection_id),
       p_unique_keys := array_agg(d.connection_id::text order by d.connection_id)
@@ -22,4 +23,5 @@ as $$
 $$;
 
 comment on function accounts.refresh_connections is
-  'Schedule connection_refresh: one renewal for each row of accounts.refresh_due, in one statement.';
+  'Schedule connection_refresh: one renewal for each row of accounts.refresh_due, in one '
+  'statement.';

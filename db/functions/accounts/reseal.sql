@@ -26,5 +26,6 @@ as $$
 $$;
 
 comment on function accounts.reseal is
-  'Replace sealed texts by the same secrets sealed with another key; return how many. The four arrays are read in step; a row that no longer holds p_old is left alone.';
+  'Replace sealed texts by the same secrets sealed with another key; return how many. The four '
+  'arrays are read in step; a row that no longer holds p_old is left alone.';
 grant execute on function accounts.reseal to autom_worker;

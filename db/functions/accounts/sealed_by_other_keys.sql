@@ -16,12 +16,14 @@ as $$
   where s.key_id <> p_key_id
     and (
       p_after_user_id is null
-      or (s.user_id, s.connection_id, s.field) > (p_after_user_id, p_after_connection_id, p_after_field)
+      or (s.user_id, s.connection_id, s.field) > (p_after_user_id, p_after_connection_id,
+      p_after_field)
     )
   order by s.user_id, s.connection_id, s.field
   limit p_limit;
 $$;
 
 comment on function accounts.sealed_by_other_keys is
-  'A page of the secrets that another key than p_key_id sealed, after the row given; for the rotation (autom connect rotate-keys), which seals them again.';
+  'A page of the secrets that another key than p_key_id sealed, after the row given; for the '
+  'rotation (autom connect rotate-keys), which seals them again.';
 grant execute on function accounts.sealed_by_other_keys to autom_worker;

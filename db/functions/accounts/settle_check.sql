@@ -19,7 +19,8 @@ begin
     where c.connection_id = v_connection_id;
   elsif p_result ->> 'state' = 'failed' then
     update accounts.connections as c
-    set state         = case when p_result ->> 'code' = 'unauthorized' and c.state = 'connected' then 'expired' else c.state end,
+    set state         = case when p_result ->> 'code' = 'unauthorized' and c.state = 'connected'
+      then 'expired' else c.state end,
         last_error    = left(coalesce(p_result ->> 'reason', 'unknown error'), 500),
         last_error_at = jobs.clock()
     where c.connection_id = v_connection_id;
@@ -29,4 +30,5 @@ end;
 $$;
 
 comment on function accounts.settle_check is
-  'Settles the kinds accounts.check_*: keeps the granted scopes and the time of the good call, or the error; a token that the service refuses (unauthorized) makes the connection expired.';
+  'Settles the kinds accounts.check_*: keeps the granted scopes and the time of the good call, or '
+  'the error; a token that the service refuses (unauthorized) makes the connection expired.';

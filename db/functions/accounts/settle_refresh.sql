@@ -24,13 +24,17 @@ begin
       p_access             := v_answer ->> 'access',
       p_refresh            := v_answer ->> 'refresh',
       p_scopes             := case when jsonb_typeof(v_answer -> 'scopes') = 'array'
-                                then array(select jsonb_array_elements_text(v_answer -> 'scopes')) end,
-      p_expires_at         := jobs.clock() + make_interval(secs => (v_answer ->> 'expires_in')::double precision),
-      p_refresh_expires_at := jobs.clock() + make_interval(secs => (v_answer ->> 'refresh_expires_in')::double precision)
+                                then array(select jsonb_array_elements_text(v_answer
+                                  -> 'scopes')) end,
+      p_expires_at         := jobs.clock()
+        + make_interval(secs => (v_answer ->> 'expires_in')::double precision),
+      p_refresh_expires_at := jobs.clock()
+        + make_interval(secs => (v_answer ->> 'refresh_expires_in')::double precision)
     );
   elsif p_result ->> 'state' in ('failed', 'unknown') and v_state <> 'revoked' then
     update accounts.connections as c
-    set state         = case when p_result ->> 'code' in ('unauthorized', 'invalid_request') then 'expired' else c.state end,
+    set state         = case when p_result ->> 'code' in ('unauthorized', 'invalid_request')
+      then 'expired' else c.state end,
         last_error    = left(coalesce(p_result ->> 'reason', 'unknown error'), 500),
         last_error_at = jobs.clock()
     where c.connection_id = v_connection_id;
@@ -44,4 +48,7 @@ end;
 $$;
 
 comment on function accounts.settle_refresh is
-  'Settles the kinds accounts.refresh_*. Answer: {"access", "refresh"?, "expires_in" and "refresh_expires_in" in seconds, "scopes"?}, the tokens sealed by the handler. When the service refuses the renewal for good, the connection is expired: a person must connect it again.';
+  'Settles the kinds accounts.refresh_*. Answer: {"access", "refresh"?, "expires_in" and '
+  '"refresh_expires_in" in seconds, "scopes"?}, the tokens sealed by the handler. When the '
+  'service refuses the renewal for good, the connection is expired: a person must connect it '
+  'again.';

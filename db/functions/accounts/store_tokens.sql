@@ -22,7 +22,8 @@ begin
                                 else c.state end,
       scopes             = coalesce(p_scopes, c.scopes),
       expires_at         = case when p_access is not null then p_expires_at else c.expires_at end,
-      refresh_expires_at = case when p_refresh is not null then p_refresh_expires_at else c.refresh_expires_at end
+      refresh_expires_at = case when p_refresh is not null then p_refresh_expires_at
+        else c.refresh_expires_at end
   where c.connection_id = p_connection_id
   returning c.user_id into v_user_id;
   if not found then
@@ -33,10 +34,12 @@ begin
       hint    = 'select * from accounts.connections_status;';
   end if;
 
-  -- All tokens that came together are stored in one transaction: Pinterest's refresh token is worth nothing once it has been used.
+  -- All tokens that came together are stored in one transaction: Pinterest's refresh token is worth
+  -- nothing once it has been used.
   insert into accounts.secrets as s (user_id, connection_id, field, sealed)
   select v_user_id, p_connection_id, t.field, t.sealed
-  from (values ('access', p_access), ('client_secret', p_client_secret), ('refresh', p_refresh)) as t (field, sealed)
+  from (values ('access', p_access), ('client_secret', p_client_secret), ('refresh', p_refresh))
+    as t (field, sealed)
   where t.sealed is not null
   on conflict on constraint secrets_pkey do update
     set sealed = excluded.sealed, stored_at = excluded.stored_at;
@@ -44,5 +47,8 @@ end;
 $$;
 
 comment on function accounts.store_tokens is
-  'Keep the sealed tokens of a connection and mark it connected (pending while there is no access token). A null keeps what is there; p_expires_at goes with p_access, p_refresh_expires_at with p_refresh, null = does not run out. Plain text is refused by the constraint secrets_are_never_plain_text. US006: no such connection.';
+  'Keep the sealed tokens of a connection and mark it connected (pending while there is no access '
+  'token). A null keeps what is there; p_expires_at goes with p_access, p_refresh_expires_at with '
+  'p_refresh, null = does not run out. Plain text is refused by the constraint '
+  'secrets_are_never_plain_text. US006: no such connection.';
 grant execute on function accounts.store_tokens to autom_operator, autom_worker, service_role;

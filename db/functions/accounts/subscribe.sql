@@ -26,7 +26,8 @@ begin
   if p_state = 'canceled' then
     -- A late word about an old plan must not end the present one.
     update accounts.subscriptions as s
-    set state = 'canceled', ended_at = jobs.clock(), period_end = coalesce(p_period_end, s.period_end)
+    set state = 'canceled', ended_at = jobs.clock(),
+      period_end = coalesce(p_period_end, s.period_end)
     where s.user_id = p_user_id and s.plan = p_plan and s.state <> 'canceled';
 
     select max(s.subscription_id) into v_subscription_id
@@ -47,8 +48,10 @@ begin
 
   update accounts.subscriptions as s
   set state        = p_state,
-      period_start = coalesce(p_period_start, case when s.period_end <= jobs.clock() then jobs.clock() else s.period_start end),
-      period_end   = coalesce(p_period_end, case when s.period_end > jobs.clock() then s.period_end end)
+      period_start = coalesce(p_period_start, case when s.period_end <= jobs.clock()
+        then jobs.clock() else s.period_start end),
+      period_end   = coalesce(p_period_end, case when s.period_end > jobs.clock()
+        then s.period_end end)
   where s.user_id = p_user_id and s.state <> 'canceled'
   returning s.subscription_id into v_subscription_id;
   if v_subscription_id is null then
@@ -61,5 +64,8 @@ end;
 $$;
 
 comment on function accounts.subscribe is
-  'Say what the user''s subscription is now; return its id. The same plan is updated in place (a renewal, a payment past due), another plan ends the present one, ''canceled'' ends it at once. A period not given is kept while it runs; else it starts now and is open. Saying the same again changes nothing. US002: no such user. US003: nothing to cancel.';
+  'Say what the user''s subscription is now; return its id. The same plan is updated in place (a '
+  'renewal, a payment past due), another plan ends the present one, ''canceled'' ends it at once. '
+  'A period not given is kept while it runs; else it starts now and is open. Saying the same '
+  'again changes nothing. US002: no such user. US003: nothing to cancel.';
 grant execute on function accounts.subscribe to autom_operator, service_role;

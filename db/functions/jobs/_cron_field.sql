@@ -20,7 +20,8 @@ begin
   foreach v_item in array string_to_array(lower(p_field), ',') loop
     v_match := regexp_match(v_item, '^(?:([*])|(\w+)(?:-(\w+))?)(?:/(\d{1,4}))?$');
     v_step := coalesce(v_match[4], '1')::integer;
-    v_from := case when v_match[1] = '*' then p_low else jobs._cron_value(v_match[2], p_low, p_names) end;
+    v_from := case when v_match[1] = '*' then p_low
+      else jobs._cron_value(v_match[2], p_low, p_names) end;
     v_to := case
       when v_match[3] is not null then jobs._cron_value(v_match[3], p_low, p_names)
       -- 5/10 is "from 5 on, each 10", as in most crons.
@@ -34,7 +35,8 @@ begin
         errcode = 'JQ012',
         message = 'This is not a cron expression.',
         detail  = format('field=%s item=%s allowed=%s-%s', p_field, v_item, p_low, p_high),
-        hint    = 'Five fields: minute hour day month weekday; each *, 5, 1-5, */10, 1,3 or a name.';
+        hint    = 'Five fields: minute hour day month weekday; each *, 5, 1-5, */10, 1,3 or a '
+                  'name.';
     end if;
     v_values := v_values || array(select v from generate_series(v_from, v_to, v_step) as v);
   end loop;

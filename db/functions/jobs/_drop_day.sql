@@ -13,7 +13,8 @@ begin
     select
     from pg_locks as l
     left join pg_stat_activity as a on a.pid = l.pid
-    where l.relation in (format('jobs.%I', p_what)::regclass, format('jobs.%I', p_partition)::regclass,
+    where l.relation in (format('jobs.%I', p_what)::regclass,
+      format('jobs.%I', p_partition)::regclass,
                          format('jobs.%I', p_what || '_default')::regclass)
       and l.database = (select d.oid from pg_database as d where d.datname = current_database())
       and l.pid is distinct from pg_backend_pid()
@@ -36,4 +37,5 @@ end;
 $$;
 
 comment on function jobs._drop_day is
-  'Move the rows of p_kept out of a day and drop the day, unless somebody is busy with it: then false.';
+  'Move the rows of p_kept out of a day and drop the day, unless somebody is busy with it: then '
+  'false.';

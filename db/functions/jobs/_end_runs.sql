@@ -38,4 +38,5 @@ end;
 $$;
 
 comment on function jobs._end_runs is
-  'End the runs (or the one) whose function has returned and whose jobs have all ended; returns how many.';
+  'End the runs (or the one) whose function has returned and whose jobs have all ended; returns '
+  'how many.';

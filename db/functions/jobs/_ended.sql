@@ -17,4 +17,5 @@ as $$
      );
 $$;
 
-comment on function jobs._ended is 'The job waits nowhere and runs nowhere, all seen at one moment.';
+comment on function jobs._ended is
+  'The job waits nowhere and runs nowhere, all seen at one moment.';

@@ -5,7 +5,8 @@ immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
   select (
-    (extract(year from t.utc) - 2000) * 10000 + extract(month from t.utc) * 100 + extract(day from t.utc)
+    (extract(year from t.utc) - 2000) * 10000 + extract(month from t.utc) * 100
+      + extract(day from t.utc)
   )::bigint * 1000000000
   from (select p_at at time zone 'UTC') as t (utc);
 $$;

@@ -4,8 +4,10 @@ language sql
 immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-  select regexp_replace(left(coalesce(p_reason, ''), 500), '[0-9a-f]*[0-9][0-9a-f]*(-[0-9a-f]+)*', '#', 'gi');
+  select regexp_replace(left(coalesce(p_reason, ''), 500), '[0-9a-f]*[0-9][0-9a-f]*(-[0-9a-f]+)*',
+    '#', 'gi');
 $$;
 
 comment on function jobs._gist is
-  'An error without its numbers and ids, so that the same trouble with another product reads the same.';
+  'An error without its numbers and ids, so that the same trouble with another product reads the '
+  'same.';

@@ -25,5 +25,5 @@ end;
 $$;
 
 comment on function jobs._heed is
-  'Do as the service asked: with pause_key nobody takes the key before "after" seconds; with less than
-twice the cost of this call left, nobody takes it before that much is restored.';
+  'Do as the service asked: with pause_key nobody takes the key before "after" seconds; with less
+than twice the cost of this call left, nobody takes it before that much is restored.';

@@ -29,6 +29,6 @@ as $$
 $$;
 
 comment on function jobs._horizon is
-  'Who holds a snapshot, the oldest first. It sees all that the owner of the schema may see: all, if that
-one has pg_read_all_stats.';
+  'Who holds a snapshot, the oldest first. It sees all that the owner of the schema may see: all, if
+that one has pg_read_all_stats.';
 grant execute on function jobs._horizon to autom_worker, autom_operator, autom_reader;

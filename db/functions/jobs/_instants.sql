@@ -12,8 +12,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   -- The clock's distance from UTC half a day before the day begins, and half a day after it ends.
-  v_before interval := jobs._utc_offset((p_day - interval '12 hours') at time zone 'UTC', p_time_zone);
-  v_after  interval := jobs._utc_offset((p_day + interval '36 hours') at time zone 'UTC', p_time_zone);
+  v_before interval := jobs._utc_offset((p_day - interval '12 hours') at time zone 'UTC',
+    p_time_zone);
+  v_after  interval := jobs._utc_offset((p_day + interval '36 hours') at time zone 'UTC',
+    p_time_zone);
 begin
   if v_before = v_after then
     return query

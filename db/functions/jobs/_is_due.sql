@@ -11,4 +11,5 @@ as $$
 $$;
 
 comment on function jobs._is_due is
-  'A part of jobs.tick has its turn: it has no row in jobs.chores that says how often, or that time is over.';
+  'A part of jobs.tick has its turn: it has no row in jobs.chores that says how often, or that '
+  'time is over.';

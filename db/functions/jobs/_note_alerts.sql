@@ -26,4 +26,5 @@ end;
 $$;
 
 comment on function jobs._note_alerts is
-  'Open an alert for each thing that a rule finds (500 at most), or renew the one that is open; returns how many.';
+  'Open an alert for each thing that a rule finds (500 at most), or renew the one that is open; '
+  'returns how many.';

@@ -42,7 +42,8 @@ as $$
   )
   select from (
     select jobs.enqueue(
-      c.kind, jsonb_build_object('channel', c.channel), p_key => c.channel, p_unique_key => c.channel
+      c.kind, jsonb_build_object('channel', c.channel), p_key => c.channel,
+      p_unique_key => c.channel
     )
     from jobs.alert_channels as c
     where c.enabled and c.channel in (select u.channel from untold as u)
@@ -51,4 +52,5 @@ as $$
 $$;
 
 comment on function jobs._note_news is
-  'Note which channel has to be told of which alert, and enqueue a delivery where something is untold.';
+  'Note which channel has to be told of which alert, and enqueue a delivery where something is '
+  'untold.';

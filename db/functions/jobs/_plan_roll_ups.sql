@@ -22,7 +22,8 @@ begin
   -- the hour was first seen to be over have ended, none can. After a restore into another cluster
   -- the numbers begin anew, and what was in flight is long gone.
   update jobs.rolled_hours as r
-  set job_id = jobs.enqueue('jobs.roll_up', jsonb_build_object('hour', r.hour), p_unique_key => r.hour::text)
+  set job_id = jobs.enqueue('jobs.roll_up', jsonb_build_object('hour', r.hour),
+    p_unique_key => r.hour::text)
   where r.job_id is null and r.rolled_at is null
     and (r.seen <= pg_snapshot_xmin(pg_current_snapshot())
          or r.seen > pg_snapshot_xmax(pg_current_snapshot()))
@@ -42,4 +43,5 @@ end;
 $$;
 
 comment on function jobs._plan_roll_ups is
-  'Have each hour summed up by a job once it is over and nothing can be added to it; returns how many.';
+  'Have each hour summed up by a job once it is over and nothing can be added to it; returns how '
+  'many.';

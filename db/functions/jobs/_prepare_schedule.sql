@@ -15,4 +15,5 @@ end;
 $$;
 
 comment on function jobs._prepare_schedule is
-  'The work of kind jobs.run_schedule, which is all SQL: run the function of the run in the payload.';
+  'The work of kind jobs.run_schedule, which is all SQL: run the function of the run in the '
+  'payload.';

@@ -36,4 +36,5 @@ begin
 end;
 $$;
 
-comment on function jobs._promote is 'Make scheduled jobs ready whose time has come; returns how many.';
+comment on function jobs._promote is
+  'Make scheduled jobs ready whose time has come; returns how many.';

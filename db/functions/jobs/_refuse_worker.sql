@@ -9,7 +9,8 @@ begin
     errcode = 'JQ005',
     message = 'This worker is not signed on.',
     detail  = format('worker_id=%s', p_worker_id),
-    hint    = 'Its lease may have run out. Sign on with jobs.start_worker; its jobs are with others.';
+    hint    = 'Its lease may have run out. Sign on with jobs.start_worker; its jobs are with '
+              'others.';
 end;
 $$;
 

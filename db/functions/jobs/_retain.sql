@@ -44,4 +44,5 @@ end;
 $$;
 
 comment on function jobs._retain is
-  'Remove what jobs.retention no longer keeps: one day of one table at most, and rows in batches; returns how many.';
+  'Remove what jobs.retention no longer keeps: one day of one table at most, and rows in batches; '
+  'returns how many.';

@@ -22,8 +22,8 @@ begin
   end if;
 
   perform jobs._enter_run(p_run_id);
-  -- The function is another room's: whatever it raises is the outcome of the run, and undoes no more
-  -- than what the function did.
+  -- The function is another room's: whatever it raises is the outcome of the run, and undoes no
+  -- more than what the function did.
   begin
     execute format(
       'select coalesce(sum(r.items), 0), coalesce(sum(r.skipped), 0), string_agg(r.why, ''; '')'

@@ -10,7 +10,8 @@ stable
 rows 64
 as $$
   with lanes as materialized (
-    select k.key, k.place, u.running, coalesce(l.weight, 1) as weight, w.waiting, l.max_running, l.rate,
+    select k.key, k.place, u.running, coalesce(l.weight, 1) as weight, w.waiting, l.max_running,
+      l.rate,
            -- The cell rate algorithm: the burst, less what is not yet paid for. Rounding may cost a
            -- millionth of a job, never one.
            floor(
@@ -46,7 +47,8 @@ as $$
   places as (
     select l.key, l.place, l.rate
     from lanes as l
-    cross join generate_series(1, least(l.waiting, l.max_running - l.running, l.tokens)::integer) as n
+    cross join generate_series(1, least(l.waiting, l.max_running - l.running, l.tokens)::integer)
+      as n
     order by (l.running + n) / l.weight, l.place
     limit p_room
   )
@@ -57,5 +59,5 @@ as $$
 $$;
 
 comment on function jobs._shares is
-  'How many jobs of each key may start now, and the rate they pay for: no more than wait, than its limits allow, and than its
-share of p_room by weight; what one key leaves, the others get.';
+  'How many jobs of each key may start now, and the rate they pay for: no more than wait, than its
+limits allow, and than its share of p_room by weight; what one key leaves, the others get.';

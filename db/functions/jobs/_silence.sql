@@ -15,4 +15,5 @@ as $$
   set until = excluded.until, reason = excluded.reason, silenced_at = jobs.clock();
 $$;
 
-comment on function jobs._silence is 'Set the time until which a rule, or one thing of it, is not told.';
+comment on function jobs._silence is
+  'Set the time until which a rule, or one thing of it, is not told.';

@@ -14,7 +14,8 @@ as $$
         'type', 'section',
         'text', jsonb_build_object(
           'type', 'mrkdwn',
-          'text', left(replace(replace(replace(l.line, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), 3000)
+          'text', left(replace(replace(replace(l.line, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'),
+          3000)
         )
       ) order by l.place)
       from unnest(p_lines) with ordinality as l (line, place)

@@ -20,7 +20,8 @@ begin
   end if;
   -- What follows a job of a run belongs to the run; what the caller does next does not.
   perform jobs._enter_run(p_job.run_id);
-  execute format('select %I.%I($1, $2, $3)', split_part(v_settle, '.', 1), split_part(v_settle, '.', 2))
+  execute format('select %I.%I($1, $2, $3)', split_part(v_settle, '.', 1),
+    split_part(v_settle, '.', 2))
   using p_job.job_id, v_payload, p_result
   into v_reply;
   perform jobs._enter_run(v_outside);

@@ -10,8 +10,8 @@ begin
   v_job.job_id := p_job_id;
   v_job.settles := true;
 
-  -- Jobs move from scheduled and parked to ready, not back: looked for in this order, one that moves
-  -- meanwhile is still met. A claim that has it is waited for, and then it is gone.
+  -- Jobs move from scheduled and parked to ready, not back: looked for in this order, one that
+  -- moves meanwhile is still met. A claim that has it is waited for, and then it is gone.
   delete from jobs.scheduled as s where s.job_id = p_job_id
   returning s.run_id, s.run_no, s.failures, s.priority, s.is_unique, s.queue, s.kind, s.key
   into v_job.run_id, v_job.run_no, v_job.failures, v_job.priority, v_job.is_unique, v_job.queue,

@@ -13,4 +13,5 @@ as $$
   where r.enabled and r.error is not null;
 $$;
 
-comment on function jobs.alert_clock_trouble is 'Rule: something that jobs.tick does, or an alert rule, failed the last time.';
+comment on function jobs.alert_clock_trouble is
+  'Rule: something that jobs.tick does, or an alert rule, failed the last time.';

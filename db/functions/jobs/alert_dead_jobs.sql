@@ -25,5 +25,6 @@ as $$
 $$;
 
 comment on function jobs.alert_dead_jobs is
-  'Rule: more than p_bound jobs of a kind died of the same code within p_span and nobody retried them.
+  'Rule: more than p_bound jobs of a kind died of the same code within p_span and nobody retried
+them.
 It looks at the newest 1000.';

@@ -23,4 +23,5 @@ as $$
 $$;
 
 comment on function jobs.alert_deaf_channels is
-  'Rule: what was told last to a channel, within p_span, did not arrive, or nobody knows. It is not told there.';
+  'Rule: what was told last to a channel, within p_span, did not arrive, or nobody knows. It is '
+  'not told there.';

@@ -21,4 +21,5 @@ as $$
 $$;
 
 comment on function jobs.alert_failed_runs is
-  'Rule: the last run of a schedule, ended within p_span, failed or failed in part, with at least p_bound dead jobs.';
+  'Rule: the last run of a schedule, ended within p_span, failed or failed in part, with at least '
+  'p_bound dead jobs.';

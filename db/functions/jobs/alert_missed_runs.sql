@@ -28,5 +28,5 @@ as $$
 $$;
 
 comment on function jobs.alert_missed_runs is
-  'Rule: more than p_bound runs of a schedule were due longer than p_span ago, and its function has not
-even begun.';
+  'Rule: more than p_bound runs of a schedule were due longer than p_span ago, and its function has
+not even begun.';

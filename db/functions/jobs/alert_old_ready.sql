@@ -9,7 +9,8 @@ as $$
                 date_trunc('second', max(jobs.clock() - l.oldest_at)),
                 case when exists (
                   select from jobs.workers as w
-                  where w.stopped_at is null and w.lease_until > jobs.clock() and l.queue = any (w.queues)
+                  where w.stopped_at is null and w.lease_until > jobs.clock()
+                    and l.queue = any (w.queues)
                 ) then 'its workers do not keep up' else 'no worker serves it' end),
          count(*)
   from jobs.lines as l
@@ -18,5 +19,5 @@ as $$
 $$;
 
 comment on function jobs.alert_old_ready is
-  'Rule: in a queue, or for a key of it, that nobody and no service holds up, a job has been ready for more
-than p_bound seconds and p_span. times is how many keys wait so.';
+  'Rule: in a queue, or for a key of it, that nobody and no service holds up, a job has been ready
+for more than p_bound seconds and p_span. times is how many keys wait so.';

@@ -11,7 +11,8 @@ as $$
   from (
     select h.job_id, h.code, h.reason, h.finished_at
     from jobs.history as h
-    where h.finished_at > jobs.clock() - p_span and h.state in ('failed', 'unknown', 'retry', 'lost')
+    where h.finished_at > jobs.clock() - p_span
+      and h.state in ('failed', 'unknown', 'retry', 'lost')
     order by h.finished_at desc
     limit 5000
   ) as h
@@ -24,4 +25,5 @@ as $$
 $$;
 
 comment on function jobs.alert_repeated_errors is
-  'Rule: at least p_bound runs of a kind failed with the same words within p_span. It looks at the newest 5000.';
+  'Rule: at least p_bound runs of a kind failed with the same words within p_span. It looks at '
+  'the newest 5000.';

@@ -26,5 +26,5 @@ as $$
 $$;
 
 comment on function jobs.alert_slow_jobs is
-  'Rule: a job runs longer than p_bound times what 95 of 100 runs of its kind took in the last 7 days, and
-longer than p_span. Needs 20 runs to know what is usual.';
+  'Rule: a job runs longer than p_bound times what 95 of 100 runs of its kind took in the last 7
+days, and longer than p_span. Needs 20 runs to know what is usual.';

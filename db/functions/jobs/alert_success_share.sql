@@ -22,5 +22,5 @@ as $$
 $$;
 
 comment on function jobs.alert_success_share is
-  'Rule: of the jobs of a kind that ended within the last p_span of whole hours that are summed up (20 at
-least; skipped and cancelled ones do not count), a smaller share than p_bound was done.';
+  'Rule: of the jobs of a kind that ended within the last p_span of whole hours that are summed up
+(20 at least; skipped and cancelled ones do not count), a smaller share than p_bound was done.';

@@ -58,7 +58,8 @@ $$;
 
 comment on function jobs.claim is
   'Give up to p_limit ready jobs of a queue to a worker: urgent before idle, keys in turn within a
-priority, first come first served within a key, and never more of a key or queue than its limits allow.
+priority, first come first served within a key, and never more of a key or queue than its limits
+allow.
 p_after_key: the key of the last job that the caller got; the turn goes on behind it.
 Be its own transaction: keys with limits are closed to others until it ends.
 Raises JQ005 (worker not signed on), JQ006 (wrong isolation level).';

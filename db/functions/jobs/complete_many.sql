@@ -43,6 +43,7 @@ end;
 $$;
 
 comment on function jobs.complete_many is
-  'End runs as done; returns the ids of those that counted. The others were too late (their lease ran
-out and somebody else has them), or are of a kind with a settle function: those go to jobs.settle.';
+  'End runs as done; returns the ids of those that counted. The others were too late (their lease
+ran out and somebody else has them), or are of a kind with a settle function: those go to
+jobs.settle.';
 grant execute on function jobs.complete_many to autom_worker, autom_operator;

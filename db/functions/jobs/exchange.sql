@@ -28,6 +28,7 @@ end;
 $$;
 
 comment on function jobs.exchange is
-  'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by side
-in one row, for a client reads that several times faster than a row for each; no row if there are none.';
+  'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by
+side in one row, for a client reads that several times faster than a row for each; no row if there
+are none.';
 grant execute on function jobs.exchange to autom_worker, autom_operator;

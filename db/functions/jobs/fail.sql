@@ -19,6 +19,6 @@ as $$
 $$;
 
 comment on function jobs.fail is
-  'Report that a run failed. p_retry: another attempt may help; p_after: not before, null backs off as
-the kind says. Returns what jobs.settle returns.';
+  'Report that a run failed. p_retry: another attempt may help; p_after: not before, null backs off
+as the kind says. Returns what jobs.settle returns.';
 grant execute on function jobs.fail to autom_worker, autom_operator;

@@ -91,8 +91,9 @@ end;
 $$;
 
 comment on function jobs.find is
-  'The newest jobs that fit, as jobs.whereabouts shows them. States: ready, scheduled, parked, running,
-cancelling, done, failed, skipped, cancelled, unknown; dead is failed or unknown and not retried.
+  'The newest jobs that fit, as jobs.whereabouts shows them. States: ready, scheduled, parked,
+running, cancelling, done, failed, skipped, cancelled, unknown; dead is failed or unknown and not
+retried.
 p_before is a job_id: the last one seen asks for the page after it. Null asks for all.
 select job_id, kind, why from jobs.find(p_state => ''{dead}'', p_kind => ''shops.draw_design'');';
 grant execute on function jobs.find to autom_worker, autom_operator, autom_reader;

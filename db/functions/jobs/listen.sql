@@ -10,6 +10,7 @@ end;
 $$;
 
 comment on function jobs.listen is
-  'Have this connection told of ready jobs: channel jobs, the queue as the message. Needs a connection
-of one''s own, so not through PgBouncer in transaction mode; jobs.ring shows whether it works.';
+  'Have this connection told of ready jobs: channel jobs, the queue as the message. Needs a
+connection of one''s own, so not through PgBouncer in transaction mode; jobs.ring shows whether it
+works.';
 grant execute on function jobs.listen to autom_worker, autom_operator;

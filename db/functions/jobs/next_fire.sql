@@ -57,8 +57,9 @@ end;
 $$;
 
 comment on function jobs.next_fire is
-  'The first time after p_after that a cron expression fits by the clock of a time zone; null if never.
-Fields: minute (0-59), hour (0-23), day (1-31), month (1-12, jan-dec), weekday (0-7, sun-sat; 0 and 7
-are Sunday). A fixed time that the clocks skip comes when they have jumped, one that they repeat comes
-the first time; with * in minute or hour it goes by real time. Raises JQ012.';
+  'The first time after p_after that a cron expression fits by the clock of a time zone; null if
+never.
+Fields: minute (0-59), hour (0-23), day (1-31), month (1-12, jan-dec), weekday (0-7, sun-sat; 0 and
+7 are Sunday). A fixed time that the clocks skip comes when they have jumped, one that they repeat
+comes the first time; with * in minute or hour it goes by real time. Raises JQ012.';
 grant execute on function jobs.next_fire to autom_worker, autom_operator, autom_reader;

@@ -27,6 +27,6 @@ end;
 $$;
 
 comment on function jobs.pause is
-  'No worker takes a job of this queue, or of this key of it, until p_until or jobs.resume. What runs
-goes on. Raises JQ013 (no such queue).';
+  'No worker takes a job of this queue, or of this key of it, until p_until or jobs.resume. What
+runs goes on. Raises JQ013 (no such queue).';
 grant execute on function jobs.pause to autom_worker, autom_operator;

@@ -18,5 +18,6 @@ end;
 $$;
 
 comment on function jobs.pause_schedule is
-  'A schedule does not fire until jobs.resume_schedule; jobs.run_schedule still runs it. Raises JQ011.';
+  'A schedule does not fire until jobs.resume_schedule; jobs.run_schedule still runs it. Raises '
+  'JQ011.';
 grant execute on function jobs.pause_schedule to autom_operator;

@@ -8,7 +8,8 @@ set enable_seqscan = off
 set jit = off
 as $$
 begin
-  if extract(epoch from clock_timestamp()) * 1000 - (select t.last_value from jobs.last_tick as t) >= 1000
+  if extract(epoch from clock_timestamp()) * 1000
+    - (select t.last_value from jobs.last_tick as t) >= 1000
   then
     perform jobs.tick();
   end if;
@@ -20,6 +21,6 @@ end;
 $$;
 
 comment on function jobs.poll is
-  'What an idle worker asks each second: which of these queues have ready jobs? Ticks if nobody else has
-in the last second.';
+  'What an idle worker asks each second: which of these queues have ready jobs? Ticks if nobody else
+has in the last second.';
 grant execute on function jobs.poll to autom_worker, autom_operator;

@@ -38,5 +38,6 @@ end;
 $$;
 
 comment on function jobs.release_many is
-  'Give back claimed jobs that were not begun, or prepared but not sent; costs no attempt. Returns the ids of those given back.';
+  'Give back claimed jobs that were not begun, or prepared but not sent; costs no attempt. '
+  'Returns the ids of those given back.';
 grant execute on function jobs.release_many to autom_worker, autom_operator;

@@ -7,5 +7,6 @@ as $$
   select pg_notify('jobs', p_message);
 $$;
 
-comment on function jobs.ring is 'Send a message to whoever listens: shows that notifications arrive.';
+comment on function jobs.ring is
+  'Send a message to whoever listens: shows that notifications arrive.';
 grant execute on function jobs.ring to autom_worker, autom_operator;

@@ -24,6 +24,6 @@ end;
 $$;
 
 comment on function jobs.run_schedule is
-  'Run a schedule''s function now, whatever the time, enabled or not; returns the run_id. How it went
-is in jobs.runs; a function that fails makes a failed run, not an error here. Raises JQ011.';
+  'Run a schedule''s function now, whatever the time, enabled or not; returns the run_id. How it
+went is in jobs.runs; a function that fails makes a failed run, not an error here. Raises JQ011.';
 grant execute on function jobs.run_schedule to autom_worker, autom_operator;

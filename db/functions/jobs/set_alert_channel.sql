@@ -26,6 +26,8 @@ as $$
 $$;
 
 comment on function jobs.set_alert_channel is
-  'Say where alerts are told. p_sends: slack or mail; p_url_from: the environment variable of the workers,
-AUTOM_ALERT_…, that holds the URL of the webhook or the mail server. The same name again changes it.';
+  'Say where alerts are told. p_sends: slack or mail; p_url_from: the environment variable of the
+workers,
+AUTOM_ALERT_…, that holds the URL of the webhook or the mail server. The same name again changes
+it.';
 grant execute on function jobs.set_alert_channel to autom_operator;

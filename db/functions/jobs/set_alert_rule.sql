@@ -28,6 +28,7 @@ end;
 $$;
 
 comment on function jobs.set_alert_rule is
-  'Change a rule of jobs.alert_rules_status; what is null stays as it is. p_channels {} is every channel.
+  'Change a rule of jobs.alert_rules_status; what is null stays as it is. p_channels {} is every
+channel.
 Raises JQ020.';
 grant execute on function jobs.set_alert_rule to autom_operator;

@@ -25,5 +25,6 @@ end;
 $$;
 
 comment on function jobs.silence_alert is
-  'Do not tell of this alert, nor of the next one about the same thing, before p_until; null ends the silence. Raises JQ021.';
+  'Do not tell of this alert, nor of the next one about the same thing, before p_until; null ends '
+  'the silence. Raises JQ021.';
 grant execute on function jobs.silence_alert to autom_operator;

@@ -27,5 +27,6 @@ end;
 $$;
 
 comment on function jobs.snooze is
-  'Put a running job off until p_until; costs no attempt. Returns scheduled, ready, cancelled or stale.';
+  'Put a running job off until p_until; costs no attempt. Returns scheduled, ready, cancelled or '
+  'stale.';
 grant execute on function jobs.snooze to autom_worker, autom_operator;

@@ -11,6 +11,6 @@ as $$
 $$;
 
 comment on function jobs.stop_worker is
-  'Sign a worker off. What it still holds is taken back by the next jobs.reap as lost; give back what
-was not begun with jobs.release_many first.';
+  'Sign a worker off. What it still holds is taken back by the next jobs.reap as lost; give back
+what was not begun with jobs.release_many first.';
 grant execute on function jobs.stop_worker to autom_worker, autom_operator;

@@ -16,7 +16,8 @@ begin
       detail  = format('channel=%s', p_channel),
       hint    = 'select channel, sends, description from jobs.alert_channels_status;';
   end if;
-  return jobs.enqueue(v_kind, jsonb_build_object('channel', p_channel, 'test', true), p_key => p_channel);
+  return jobs.enqueue(v_kind, jsonb_build_object('channel', p_channel, 'test', true),
+    p_key => p_channel);
 end;
 $$;
 

@@ -48,8 +48,9 @@ end;
 $$;
 
 comment on function jobs.tick is
-  'The clock: make due jobs ready, fire schedules, take back what dead workers held, end runs, sweep;
-and, as often as jobs.chores says, make partitions ahead, look for what is worth an alert, have hours
-summed up, drop what is kept no longer. Call it each second, from anywhere, as often as you like: two ticks at once are one.
+  'The clock: make due jobs ready, fire schedules, take back what dead workers held, end runs,
+sweep; and, as often as jobs.chores says, make partitions ahead, look for what is worth an alert,
+have hours summed up, drop what is kept no longer. Call it each second, from anywhere, as often as
+you like: two ticks at once are one.
 Returns what each part did, and its error if it failed; nothing where another tick is under way.';
 grant execute on function jobs.tick to autom_worker, autom_operator;

@@ -44,9 +44,12 @@ begin
   ),
   shifted as materialized (
     select l.*,
-           -- Whole days by the shop's clock, so that an order stays in its hour over a change of the clocks.
-           ((l.created_at at time zone v_time_zone) + s.shift) at time zone v_time_zone as ordered_at,
-           ((l.cancelled_at at time zone v_time_zone) + s.shift) at time zone v_time_zone as given_up_at
+           -- Whole days by the shop's clock, so that an order stays in its hour over a change of
+           -- the clocks.
+           ((l.created_at at time zone v_time_zone) + s.shift) at time zone v_time_zone
+             as ordered_at,
+           ((l.cancelled_at at time zone v_time_zone) + s.shift) at time zone v_time_zone
+             as given_up_at
     from lines as l
     cross join lateral (
       select make_interval(days => coalesce(p_last_day - l.last_day, 0))
@@ -69,7 +72,8 @@ begin
                  'sku', s.sku,
                  'title', s.title,
                  'quantity', s.quantity,
-                 'current_quantity', case when s.financial_status = 'refunded' then 0 else s.quantity end,
+                 'current_quantity', case when s.financial_status = 'refunded' then 0
+                   else s.quantity end,
                  'unit_price', s.unit_price,
                  'total', s.total,
                  'currency', s.currency
@@ -78,11 +82,13 @@ begin
              )
            ) as told
     from shifted as s
-    group by s.order_key, s.name, s.ordered_at, s.given_up_at, s.financial_status, s.currency, s.refunded
+    group by s.order_key, s.name, s.ordered_at, s.given_up_at, s.financial_status, s.currency,
+      s.refunded
   ),
   batches as (
     select jsonb_agg(n.told order by n.first_line) as told
-    from (select t.*, (row_number() over (order by t.first_line) - 1) / 500 as batch from told as t) as n
+    from (select t.*, (row_number() over (order by t.first_line) - 1) / 500 as batch from told
+      as t) as n
     group by n.batch
   ),
   stored as (
@@ -132,4 +138,6 @@ end;
 $$;
 
 comment on function shops._apply_orders is
-  'Take over the orders of an import, shifted by whole days to p_last_day where that is given. Sales then count as known to the end of the last day, and products on sale as tracked from the first one.';
+  'Take over the orders of an import, shifted by whole days to p_last_day where that is given. '
+  'Sales then count as known to the end of the last day, and products on sale as tracked from the '
+  'first one.';

@@ -6,7 +6,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_currency text := coalesce(
-    (select t.currency from shops.settings as t where t.user_id = p_user_id and t.shop_id = p_shop_id),
+    (select t.currency from shops.settings as t where t.user_id = p_user_id
+      and t.shop_id = p_shop_id),
     'EUR'
   );
 begin
@@ -15,10 +16,12 @@ begin
   from (
     select i.line_no, i.cells, btrim(i.cells ->> 'Handle') as handle,
            -- A product is nothing without the title of its first line.
-           first_value(i.cells ->> 'Title') over (partition by i.cells ->> 'Handle' order by i.line_no) as title,
+           first_value(i.cells ->> 'Title')
+             over (partition by i.cells ->> 'Handle' order by i.line_no) as title,
            min(i.line_no) over (
              partition by i.cells ->> 'Handle', i.cells ? 'Title', i.cells ->> 'Variant SKU',
-                          i.cells ->> 'Option1 Value', i.cells ->> 'Option2 Value', i.cells ->> 'Option3 Value'
+                          i.cells ->> 'Option1 Value', i.cells ->> 'Option2 Value',
+                          i.cells ->> 'Option3 Value'
            ) as first_line
     from shops.import_lines as i
     where i.user_id = p_user_id and i.import_id = p_import_id
@@ -27,12 +30,16 @@ begin
     select case
       when coalesce(l.handle, '') = '' then 'It has no Handle.'
       when l.title is null then format('The first line of %s has no Title.', l.handle)
-      when l.cells ? 'Variant Price' and shops._minor(l.cells ->> 'Variant Price', v_currency) is null
-        then format('The Variant Price is no amount of %s: %s.', v_currency, l.cells ->> 'Variant Price')
+      when l.cells ? 'Variant Price'
+        and shops._minor(l.cells ->> 'Variant Price', v_currency) is null
+        then format('The Variant Price is no amount of %s: %s.', v_currency,
+        l.cells ->> 'Variant Price')
       when l.cells ? 'Status'
         and lower(btrim(l.cells ->> 'Status')) not in ('active', 'draft', 'archived', 'unlisted')
-        then format('The Status is none of active, draft, archived and unlisted: %s.', l.cells ->> 'Status')
-      when l.cells ? 'Title' and l.first_line < l.line_no then format('It repeats line %s.', l.first_line)
+        then format('The Status is none of active, draft, archived and unlisted: %s.',
+        l.cells ->> 'Status')
+      when l.cells ? 'Title' and l.first_line < l.line_no
+        then format('It repeats line %s.', l.first_line)
     end
   ) as w (reason)
   where w.reason is not null
@@ -42,7 +49,8 @@ begin
     select l.line_no,
            btrim(l.cells ->> 'Handle') as handle,
            btrim(l.cells ->> 'Title') as title,
-           nullif(concat_ws(' / ', l.cells ->> 'Option1 Value', l.cells ->> 'Option2 Value', l.cells ->> 'Option3 Value'), '')
+           nullif(concat_ws(' / ', l.cells ->> 'Option1 Value', l.cells ->> 'Option2 Value',
+             l.cells ->> 'Option3 Value'), '')
              as options,
            nullif(ltrim(btrim(l.cells ->> 'Variant SKU'), ''''), '') as sku,
            shops._minor(l.cells ->> 'Variant Price', v_currency) as price_minor,
@@ -58,17 +66,20 @@ begin
       )
   ),
   -- The lines of a handle are one product with its variants and pictures. No product has the same
-  -- variant twice: a titled line that repeats one is another product, and a shop numbers its handle.
+  -- variant twice: a titled line that repeats one is another product, and a shop numbers its
+  -- handle.
   counted as (
     select r.*,
            case when r.title is not null then row_number() over (
-             partition by r.handle, r.title is not null, coalesce(r.options, 'Default Title') order by r.line_no
+             partition by r.handle, r.title is not null,
+             coalesce(r.options, 'Default Title') order by r.line_no
            ) - 1 end as copy
     from read as r
   ),
   grouped as (
     select c.*,
-           c.title is not null or c.options is not null or c.sku is not null or c.price_minor is not null
+           c.title is not null or c.options is not null or c.sku is not null
+             or c.price_minor is not null
              as is_variant,
            c.handle || coalesce('-' || nullif(max(c.copy) over (
              partition by c.handle order by c.line_no
@@ -77,7 +88,8 @@ begin
   ),
   numbered as materialized (
     select g.*,
-           row_number() over (partition by g.own_handle order by g.title is null, g.line_no) as place,
+           row_number() over (partition by g.own_handle order by g.title is null, g.line_no)
+             as place,
            count(*) filter (where g.is_variant) over (partition by g.own_handle) as variants,
            first_value(g.image_url) over (
              partition by g.own_handle order by g.image_url is null, g.image_place, g.line_no
@@ -89,7 +101,8 @@ begin
       user_id, shop_id, origin, state, handle, sku, title, description, tags, price_minor, currency,
       image_url, shop_status
     )
-    select p_user_id, p_shop_id, 'imported', s.state, n.own_handle, n.sku, n.title, n.cells ->> 'Body (HTML)',
+    select p_user_id, p_shop_id, 'imported', s.state, n.own_handle, n.sku, n.title,
+      n.cells ->> 'Body (HTML)',
            coalesce(
              (
                select array_agg(btrim(t.tag) order by t.place)
@@ -108,13 +121,15 @@ begin
                case when lower(n.cells ->> 'Published') = 'false' then 'draft' end,
                'active'
              )))
-               when 'draft' then 'DRAFT' when 'archived' then 'ARCHIVED' when 'unlisted' then 'UNLISTED'
+               when 'draft' then 'DRAFT' when 'archived' then 'ARCHIVED' when 'unlisted'
+                 then 'UNLISTED'
                else 'ACTIVE'
              end
     ) as k (status)
     cross join lateral (
       select k.status,
-             case k.status when 'DRAFT' then 'created' when 'ARCHIVED' then 'archived' else 'published' end as state
+             case k.status when 'DRAFT' then 'created' when 'ARCHIVED' then 'archived'
+               else 'published' end as state
     ) as s
     where n.place = 1
     order by n.line_no
@@ -141,7 +156,8 @@ begin
     insert into shops.variants as v
       (user_id, shop_id, product_id, variant_no, sku, title, price_minor)
     select p_user_id, p_shop_id, k.product_id,
-           row_number() over (partition by k.product_id order by n.line_no), n.sku, n.options, n.price_minor
+           row_number() over (partition by k.product_id order by n.line_no), n.sku, n.options,
+             n.price_minor
     from kept as k
     join numbered as n on n.own_handle = k.handle
     where n.is_variant and n.variants > 1
@@ -168,4 +184,6 @@ end;
 $$;
 
 comment on function shops._apply_products is
-  'Take over the products of an import: one for each handle, with its variants and first picture. A product that was imported before is updated, one that AutoM made is left as it is. Prices are in the currency of the shop''s settings, EUR without any.';
+  'Take over the products of an import: one for each handle, with its variants and first picture. '
+  'A product that was imported before is updated, one that AutoM made is left as it is. Prices '
+  'are in the currency of the shop''s settings, EUR without any.';

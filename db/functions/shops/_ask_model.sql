@@ -27,7 +27,8 @@ begin
   end if;
 
   v_refused := shops._open_ai_call(
-    p_job_id, p_user_id, v_shop_id, p_product_id, p_task, v_model, v_quality, p_request, p_maybe_sent
+    p_job_id, p_user_id, v_shop_id, p_product_id, p_task, v_model, v_quality, p_request,
+    p_maybe_sent
   );
   if v_refused is not null then
     return jsonb_build_object('give_up', v_refused);
@@ -44,4 +45,5 @@ end;
 $$;
 
 comment on function shops._ask_model is
-  'What a prepare function answers to have a model asked: the request with the shop''s model in it, once the user''s budget allows the call; else why not (no_model, budget_reached).';
+  'What a prepare function answers to have a model asked: the request with the shop''s model in '
+  'it, once the user''s budget allows the call; else why not (no_model, budget_reached).';

@@ -19,7 +19,8 @@ as $$
                when m.per_image is not null then m.per_image
                -- Without usage nobody can tell, so it counts as the most it may have been.
                else coalesce(ceil((u.input_tokens * m.input_per_million
-                                   + u.output_tokens * m.output_per_million) / 1000000.0), c.ceiling)
+                                   + u.output_tokens * m.output_per_million) / 1000000.0),
+                                   c.ceiling)
              end
            end::bigint as cost
     from shops.ai_calls as c
@@ -50,4 +51,5 @@ as $$
 $$;
 
 comment on function shops._end_ai_call is
-  'End the open call of a job, if there is one, as paid, not_charged or unknown: record what it cost from the usage and the model''s prices, and give back what was held for it.';
+  'End the open call of a job, if there is one, as paid, not_charged or unknown: record what it '
+  'cost from the usage and the model''s prices, and give back what was held for it.';

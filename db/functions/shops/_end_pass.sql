@@ -15,7 +15,8 @@ as $$
         reason   = left(p_reason, 500),
         ended_at = jobs.clock()
     where p.user_id = p_user_id and p.pass_id = p_pass_id and p.state = 'reading'
-    returning p.user_id, p.shop_id, p.run_id, p.then_scale, p.state, p.reason, p.orders, p.started_at
+    returning p.user_id, p.shop_id, p.run_id, p.then_scale, p.state, p.reason, p.orders,
+      p.started_at
   ),
   tracked as (
     update shops.trackings as t
@@ -23,7 +24,8 @@ as $$
     from ended as e
     where t.user_id = e.user_id and t.shop_id = e.shop_id and e.state = 'complete'
   ),
-  -- Tracking of a product begins once: when we published it, or with the first pass that could see it.
+  -- Tracking of a product begins once: when we published it, or with the first pass that could see
+  -- it.
   begun as (
     update shops.products as p
     set first_tracked_at = coalesce(p.published_at, e.started_at)
@@ -41,4 +43,5 @@ as $$
 $$;
 
 comment on function shops._end_pass is
-  'End a pass as complete (the cursor moves to its beginning, products on sale are tracked from now on) or failed with the reason (the cursor stays).';
+  'End a pass as complete (the cursor moves to its beginning, products on sale are tracked from '
+  'now on) or failed with the reason (the cursor stays).';

@@ -41,9 +41,11 @@ begin
 
   update shops.shop_runs as r
   set error = v_reason
-  where r.user_id = v_product.user_id and r.shop_id = v_product.shop_id and r.run_id = v_product.run_id;
+  where r.user_id = v_product.user_id and r.shop_id = v_product.shop_id
+    and r.run_id = v_product.run_id;
 end;
 $$;
 
 comment on function shops._fail_step is
-  'The end of a step that gave up: its product fails with the reason, once, and what quota it held goes back. A product that is not in the step''s state is left alone.';
+  'The end of a step that gave up: its product fails with the reason, once, and what quota it '
+  'held goes back. A product that is not in the step''s state is left alone.';

@@ -20,4 +20,6 @@ end;
 $$;
 
 comment on function shops._lock_quota is
-  'Let nobody else reserve for these users until the transaction ends. Users are locked in key order, so that planners wait for each other and never deadlock; what is read after this call is exact.';
+  'Let nobody else reserve for these users until the transaction ends. Users are locked in key '
+  'order, so that planners wait for each other and never deadlock; what is read after this call '
+  'is exact.';

@@ -9,7 +9,8 @@ returns table (product_id bigint)
 language sql
 stable
 as $$
-  -- Joined laterally this is inlined: three looks into indexes for each line, however many there are.
+  -- Joined laterally this is inlined: three looks into indexes for each line, however many there
+  -- are.
   select coalesce(by_gid.product_id, by_sku.product_id, by_title.product_id)
   from (values (p_gid, p_sku, p_title)) as told (gid, sku, title)
   left join lateral (
@@ -58,4 +59,5 @@ as $$
 $$;
 
 comment on function shops._match is
-  'The product that a line of an order sold: by Shopify''s id, else by stock keeping unit, else by title; null where none or several fit, or where the shop''s id is of another product.';
+  'The product that a line of an order sold: by Shopify''s id, else by stock keeping unit, else '
+  'by title; null where none or several fit, or where the shop''s id is of another product.';

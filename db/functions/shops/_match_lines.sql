@@ -21,4 +21,5 @@ as $$
 $$;
 
 comment on function shops._match_lines is
-  'Look again for the products of lines whose product is not known, after new products came. Returns how many were found.';
+  'Look again for the products of lines whose product is not known, after new products came. '
+  'Returns how many were found.';

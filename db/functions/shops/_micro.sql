@@ -8,4 +8,5 @@ as $$
   select p_minor * (10 ^ (6 - shops._decimals(p_currency)))::bigint;
 $$;
 
-comment on function shops._micro is 'Minor units as micro currency, in which Pinterest counts: 1250 EUR is 12500000.';
+comment on function shops._micro is
+  'Minor units as micro currency, in which Pinterest counts: 1250 EUR is 12500000.';

@@ -6,7 +6,8 @@ parallel safe
 as $$
   -- Where clocks go back at midnight it strikes twice, and Postgres takes the second.
   select case
-    when ((p_day::timestamp at time zone p_time_zone) - interval '1 hour') at time zone p_time_zone >= p_day
+    when ((p_day::timestamp at time zone p_time_zone)
+      - interval '1 hour') at time zone p_time_zone >= p_day
       then (p_day::timestamp at time zone p_time_zone) - interval '1 hour'
     else p_day::timestamp at time zone p_time_zone
   end;

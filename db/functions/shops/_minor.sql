@@ -17,4 +17,5 @@ end;
 $$;
 
 comment on function shops._minor is
-  'A decimal text as exact minor units: "12.50" EUR is 1250, "1250" JPY is 1250. Null where it is no amount, or has more digits than the currency.';
+  'A decimal text as exact minor units: "12.50" EUR is 1250, "1250" JPY is 1250. Null where it is '
+  'no amount, or has more digits than the currency.';

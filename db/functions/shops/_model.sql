@@ -21,4 +21,5 @@ as $$
 $$;
 
 comment on function shops._model is
-  'The model that a shop uses for a task: the one its settings name, else the default; no row where that one is not enabled.';
+  'The model that a shop uses for a task: the one its settings name, else the default; no row '
+  'where that one is not enabled.';

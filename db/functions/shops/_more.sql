@@ -13,6 +13,7 @@ as $$
 $$;
 
 comment on function shops._more is
-  'What flips a condition that counts: "2 more net units in 7 days" for a margin of -2, "1 fewer …" for one of 0.';
+  'What flips a condition that counts: "2 more net units in 7 days" for a margin of -2, "1 fewer '
+  '…" for one of 0.';
 grant execute on function shops._more
   to autom_web, autom_operator, autom_reader, authenticated, service_role;

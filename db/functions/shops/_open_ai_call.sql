@@ -23,7 +23,8 @@ begin
   perform from shops.budget_months as b where b.user_id = p_user_id order by b.month for update;
 
   -- An attempt before this one may still be open: nobody told how it ended, or that it was refused.
-  perform shops._end_ai_call(p_job_id, case when p_maybe_sent then 'unknown' else 'not_charged' end);
+  perform shops._end_ai_call(p_job_id, case when p_maybe_sent then 'unknown'
+    else 'not_charged' end);
 
   select m.ceiling into v_ceiling
   from shops.models as m
@@ -50,4 +51,6 @@ end;
 $$;
 
 comment on function shops._open_ai_call is
-  'Allow a job one paid call, in the transaction that hands out its request: its ceiling is held from the user''s budget under a lock, so that no number of workers overspends. The answer is why not (budget_reached), or null.';
+  'Allow a job one paid call, in the transaction that hands out its request: its ceiling is held '
+  'from the user''s budget under a lock, so that no number of workers overspends. The answer is '
+  'why not (budget_reached), or null.';

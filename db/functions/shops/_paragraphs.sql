@@ -12,4 +12,5 @@ as $$
   ) with ordinality as p (paragraph, place);
 $$;
 
-comment on function shops._paragraphs is 'Plain text as HTML paragraphs, with nothing in it that could be markup.';
+comment on function shops._paragraphs is
+  'Plain text as HTML paragraphs, with nothing in it that could be markup.';

@@ -13,4 +13,5 @@ exception
 end;
 $$;
 
-comment on function shops._picture is 'The bytes that base64 text stands for; null where it is none.';
+comment on function shops._picture is
+  'The bytes that base64 text stands for; null where it is none.';

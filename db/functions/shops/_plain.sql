@@ -21,4 +21,5 @@ as $$
   ) as t;
 $$;
 
-comment on function shops._plain is 'Text without markup, at most p_most characters, cut after a word.';
+comment on function shops._plain is
+  'Text without markup, at most p_most characters, cut after a word.';

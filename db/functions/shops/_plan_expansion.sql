@@ -24,4 +24,5 @@ as $$
 $$;
 
 comment on function shops._plan_expansion is
-  'Bring each new winner to the platforms of the plan where it is not yet. What is refused says what is in the way (shops.platform_status); the platform''s own schedule takes the open ones.';
+  'Bring each new winner to the platforms of the plan where it is not yet. What is refused says '
+  'what is in the way (shops.platform_status); the platform''s own schedule takes the open ones.';

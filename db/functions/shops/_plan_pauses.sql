@@ -10,7 +10,8 @@ begin
   with kept as (
     insert into shops.scaling_intents as i
       (user_id, shop_id, product_id, decision_id, action, target, campaign_id, state)
-    select d.user_id, d.shop_id, d.product_id, d.decision_id, 'pause', k.external_id, k.campaign_id, 'open'
+    select d.user_id, d.shop_id, d.product_id, d.decision_id, 'pause', k.external_id,
+      k.campaign_id, 'open'
     from shops.decisions as d
     join shops.campaigns as k
       on k.user_id = d.user_id and k.shop_id = d.shop_id and k.product_id = d.product_id

@@ -24,7 +24,8 @@ begin
       as w (shop_id, niche_id, how_many, parent_product_id)
     join shops.shops as s on s.shop_id = w.shop_id
     join shops.settings as t on t.user_id = s.user_id and t.shop_id = s.shop_id
-    join shops.niches as n on n.user_id = s.user_id and n.shop_id = s.shop_id and n.niche_id = w.niche_id
+    join shops.niches as n on n.user_id = s.user_id and n.shop_id = s.shop_id
+      and n.niche_id = w.niche_id
     join (
       select p.user_id, p.shop_id,
              max(p.version) filter (where p.type = 'image') as image,
@@ -96,4 +97,6 @@ end;
 $$;
 
 comment on function shops._plan_products is
-  'Plan products: p_how_many[i] for niche p_niche_ids[i] of shop p_shop_ids[i], variations of p_parents[i] where that is given. Holds quota for them and starts their first step, for all in a fixed number of statements. The caller has decided how many under shops._lock_quota.';
+  'Plan products: p_how_many[i] for niche p_niche_ids[i] of shop p_shop_ids[i], variations of '
+  'p_parents[i] where that is given. Holds quota for them and starts their first step, for all in '
+  'a fixed number of statements. The caller has decided how many under shops._lock_quota.';

@@ -17,9 +17,11 @@ begin
   for no key update;
 
   with wanted as (
-    select d.user_id, d.decision_id, d.shop_id, d.product_id, k.campaign_id, k.external_id, k.currency,
+    select d.user_id, d.decision_id, d.shop_id, d.product_id, k.campaign_id, k.external_id,
+      k.currency,
            k.daily_budget,
-           least(k.daily_budget * (100 + r.raise_percent) / 100, r.campaign_budget_limit_minor) as to_budget,
+           least(k.daily_budget * (100 + r.raise_percent) / 100, r.campaign_budget_limit_minor)
+             as to_budget,
            r.campaign_budget_limit_minor, r.raise_day_limit_minor, r.ads_budget_limit_minor,
            case
              when not s.enabled then 'disabled'
@@ -40,14 +42,17 @@ begin
     join shops.present_rules as r on r.user_id = d.user_id and r.shop_id = d.shop_id
     where d.decision_id = any (p_decision_ids)
       and r.raise_percent > 0
-      and (k.raised_at is null or k.raised_at <= jobs.clock() - make_interval(days => r.raise_cool_down_days))
+      and (k.raised_at is null or k.raised_at <= jobs.clock()
+        - make_interval(days => r.raise_cool_down_days))
   ),
   -- Raises of the day and budgets of the shop add up in the order of the decisions.
   summed as (
     select w.*,
-           t.raised_today + sum(w.to_budget - w.daily_budget) filter (where w.refusal is null) over so_far
+           t.raised_today + sum(w.to_budget - w.daily_budget) filter (where w.refusal is null)
+             over so_far
              as raised,
-           t.budgets + sum(w.to_budget - w.daily_budget) filter (where w.refusal is null) over so_far
+           t.budgets + sum(w.to_budget - w.daily_budget) filter (where w.refusal is null)
+             over so_far
              as budgets
     from wanted as w
     cross join lateral (
@@ -81,10 +86,12 @@ begin
   ),
   kept as (
     insert into shops.scaling_intents as i (
-      user_id, shop_id, product_id, decision_id, action, target, campaign_id, from_budget, to_budget,
+      user_id, shop_id, product_id, decision_id, action, target, campaign_id, from_budget,
+      to_budget,
       currency, state, reason, ended_at
     )
-    select j.user_id, j.shop_id, j.product_id, j.decision_id, 'raise_budget', j.external_id, j.campaign_id,
+    select j.user_id, j.shop_id, j.product_id, j.decision_id, 'raise_budget', j.external_id,
+      j.campaign_id,
            j.daily_budget, greatest(j.to_budget, j.daily_budget), j.currency,
            case when j.why_not is null then 'open' else 'refused' end,
            j.why_not,
@@ -111,4 +118,8 @@ end;
 $$;
 
 comment on function shops._plan_raises is
-  'Raise the budgets of winners'' campaigns by one step each, within the limits of the campaign, the shop''s day and the shop''s budgets together; not before the cool-down is over, and never one that is paused. What is refused says why (disabled, not_connected, paused_by_user, paused_by_rule, campaign_limit_reached, step_too_small, being_raised, day_limit_reached, shop_limit_reached).';
+  'Raise the budgets of winners'' campaigns by one step each, within the limits of the campaign, '
+  'the shop''s day and the shop''s budgets together; not before the cool-down is over, and never '
+  'one that is paused. What is refused says why (disabled, not_connected, paused_by_user, '
+  'paused_by_rule, campaign_limit_reached, step_too_small, being_raised, day_limit_reached, '
+  'shop_limit_reached).';

@@ -51,7 +51,8 @@ begin
     (user_id, shop_id, product_id, decision_id, action, how_many, state, reason, ended_at)
   select g.user_id, g.shop_id, g.product_id, g.decision_id, 'variations', g.how_many,
          case when g.how_many > 0 then 'done' else 'refused' end,
-         coalesce(g.refusal, case when g.how_many < g.variations_per_winner then 'monthly_limit_reached' end),
+         coalesce(g.refusal, case when g.how_many < g.variations_per_winner
+           then 'monthly_limit_reached' end),
          jobs.clock()
   from granted as g
   order by g.decision_id;
@@ -71,4 +72,6 @@ end;
 $$;
 
 comment on function shops._plan_variations is
-  'Plan new designs of each new winner, from its niche, as many as the rules want and the user''s quota has left; what is refused says why (disabled, not_connected, no_settings, no_niche: it was imported, niche_not_active, budget_reached, monthly_limit_reached).';
+  'Plan new designs of each new winner, from its niche, as many as the rules want and the user''s '
+  'quota has left; what is refused says why (disabled, not_connected, no_settings, no_niche: it '
+  'was imported, niche_not_active, budget_reached, monthly_limit_reached).';

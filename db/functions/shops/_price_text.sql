@@ -16,4 +16,5 @@ as $$
 $$;
 
 comment on function shops._price_text is
-  'An amount in minor units as the decimal text that Shopify takes: 2999 EUR is 29.99, 2999 JPY is 2999 (ISO 4217).';
+  'An amount in minor units as the decimal text that Shopify takes: 2999 EUR is 29.99, 2999 JPY '
+  'is 2999 (ISO 4217).';

@@ -31,7 +31,8 @@ begin
   set state         = p.failed_in,
       failed_in     = null,
       failed_reason = null,
-      optimization_status = case when p.optimization_status = 'failed' then 'pending' else p.optimization_status end,
+      optimization_status = case when p.optimization_status = 'failed' then 'pending'
+        else p.optimization_status end,
       quota_state   = case when v_hold then 'held' else p.quota_state end,
       quota_month   = case when v_hold then shops._month() else p.quota_month end
   where p.user_id = p_user_id and p.product_id = p_product_id and p.state = 'failed';
@@ -40,4 +41,5 @@ end;
 $$;
 
 comment on function shops._revive is
-  'Return a failed product to the state in which it failed, holding quota for it again where its own was released; the answer is why not, or null.';
+  'Return a failed product to the state in which it failed, holding quota for it again where its '
+  'own was released; the answer is why not, or null.';

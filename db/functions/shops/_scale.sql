@@ -44,4 +44,5 @@ end;
 $$;
 
 comment on function shops._scale is
-  'Decide on the winners of these shops and do what follows: variations, budgets, platforms, pauses; the run of each shop says how it went. Returns the number of decisions.';
+  'Decide on the winners of these shops and do what follows: variations, budgets, platforms, '
+  'pauses; the run of each shop says how it went. Returns the number of decisions.';

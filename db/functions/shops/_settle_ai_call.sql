@@ -8,7 +8,8 @@ as $$
     p_job_id,
     case
       when p_result ->> 'state' = 'done' then 'paid'
-      when p_result ->> 'state' = 'failed' and coalesce(p_result ->> 'code', '') <> 'timeout' then 'not_charged'
+      when p_result ->> 'state' = 'failed' and coalesce(p_result ->> 'code', '') <> 'timeout'
+        then 'not_charged'
       else 'unknown'
     end,
     p_result #> '{answer,usage}',
@@ -17,4 +18,5 @@ as $$
 $$;
 
 comment on function shops._settle_ai_call is
-  'End the open call of a job by its result: an answer is paid for, whatever it is worth; a refusal of the service is not; what was cut off may have been.';
+  'End the open call of a job by its result: an answer is paid for, whatever it is worth; a '
+  'refusal of the service is not; what was cut off may have been.';

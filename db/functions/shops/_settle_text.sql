@@ -25,7 +25,8 @@ begin
     return null;
   end if;
 
-  v_problem := shops._text_problem(p_result -> 'answer', shops._told(v_call.user_id, v_call.product_id));
+  v_problem := shops._text_problem(p_result -> 'answer',
+    shops._told(v_call.user_id, v_call.product_id));
   if v_problem is not null then
     return jsonb_build_object('later', null, 'reason', v_problem);
   end if;
@@ -35,7 +36,8 @@ begin
       title       = btrim(v_output ->> 'title'),
       description = btrim(v_output ->> 'description'),
       tags        = shops._tags(
-        v_output -> 'tags', array[n.slug] || case p_step when 'written' then array['POD_NEW'] else '{}' end
+        v_output -> 'tags', array[n.slug] || case p_step when 'written' then array['POD_NEW']
+          else '{}' end
       )
   from shops.steps as t, shops.niches as n
   where p.user_id = v_call.user_id
@@ -62,4 +64,5 @@ end;
 $$;
 
 comment on function shops._settle_text is
-  'Settles both text steps: records the cost, keeps a text that has no problem and goes on; one that has is tried again, and in the end the step gives up with that reason.';
+  'Settles both text steps: records the cost, keeps a text that has no problem and goes on; one '
+  'that has is tried again, and in the end the step gives up with that reason.';

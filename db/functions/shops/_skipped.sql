@@ -11,4 +11,6 @@ as $$
   ) as r;
 $$;
 
-comment on function shops._skipped is 'Skip reasons with the number of shops each: "disabled: 3, no_niches: 1"; null where none was skipped.';
+comment on function shops._skipped is
+  'Skip reasons with the number of shops each: "disabled: 3, no_niches: 1"; null where none was '
+  'skipped.';

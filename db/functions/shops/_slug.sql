@@ -10,7 +10,8 @@ as $$
     nullif(
       trim('-' from regexp_replace(
         translate(
-          replace(replace(replace(replace(lower(p_name), 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ß', 'ss'),
+          replace(replace(replace(replace(lower(p_name), 'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ß',
+            'ss'),
           'àáâãåçèéêëìíîïñòóôõøùúûýÿ', 'aaaaaceeeeiiiinooooouuuyy'
         ),
         '[^a-z0-9]+', '-', 'g'

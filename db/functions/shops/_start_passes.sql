@@ -43,4 +43,6 @@ end;
 $$;
 
 comment on function shops._start_passes is
-  'Begin to read the orders of shops that have a Shopify connection; a shop that is being read already goes on as it is. p_then_scale decides winners when a pass is complete. Returns how many passes began.';
+  'Begin to read the orders of shops that have a Shopify connection; a shop that is being read '
+  'already goes on as it is. p_then_scale decides winners when a pass is complete. Returns how '
+  'many passes began.';

@@ -13,7 +13,8 @@ declare
   v_changed bigint[];
 begin
   -- Whoever stores orders of this shop takes turns: a file and a pass may come together.
-  insert into shops.trackings (user_id, shop_id) values (p_user_id, p_shop_id) on conflict do nothing;
+  insert into shops.trackings (user_id, shop_id) values (p_user_id, p_shop_id)
+    on conflict do nothing;
   perform from shops.trackings as t
   where t.user_id = p_user_id and t.shop_id = p_shop_id
   for no key update;
@@ -32,7 +33,8 @@ begin
       user_id, shop_id, order_key, name, source, version, digest, financial_status, currency, test,
       cancelled_at, created_at
     )
-    select p_user_id, p_shop_id, t.order_key, t.name, p_source, t.version, t.digest, t.financial_status,
+    select p_user_id, p_shop_id, t.order_key, t.name, p_source, t.version, t.digest,
+      t.financial_status,
            t.currency, t.test, t.cancelled_at, t.created_at
     from told as t
     left join known as k on k.order_key = t.order_key
@@ -85,7 +87,8 @@ begin
   cross join lateral (
     select nullif(btrim(l.line ->> 'sku'), ''), nullif(btrim(l.line ->> 'title'), '')
   ) as s (sku, title)
-  cross join lateral shops._match(p_user_id, p_shop_id, l.line ->> 'product_gid', s.sku, s.title) as m;
+  cross join lateral shops._match(p_user_id, p_shop_id, l.line ->> 'product_gid', s.sku, s.title)
+    as m;
 
   insert into shops.refunds (
     user_id, shop_id, order_id, refund_no, line_no, units, amount, currency, told_at
@@ -114,4 +117,6 @@ end;
 $$;
 
 comment on function shops._store_orders is
-  'Keep orders in the newest version told, each line once; the same again, or older, changes nothing. What the shop says replaces what a file said, never the other way. Returns how many orders are new or different. The orders were checked by shops._orders_problem.';
+  'Keep orders in the newest version told, each line once; the same again, or older, changes '
+  'nothing. What the shop says replaces what a file said, never the other way. Returns how many '
+  'orders are new or different. The orders were checked by shops._orders_problem.';

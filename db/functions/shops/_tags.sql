@@ -11,7 +11,8 @@ as $$
       select o.tag, 0 as place from unnest(p_own) as o (tag)
       union all
       select left(btrim(replace(g.tag, ',', ' ')), 40), g.place
-      from jsonb_array_elements_text(case jsonb_typeof(p_tags) when 'array' then p_tags else '[]' end)
+      from jsonb_array_elements_text(case jsonb_typeof(p_tags) when 'array' then p_tags
+        else '[]' end)
         with ordinality as g (tag, place)
       where g.place <= 10
     ) as t
@@ -22,4 +23,5 @@ as $$
 $$;
 
 comment on function shops._tags is
-  'A product''s tags: our own first, then at most ten of the model''s, without commas, which part tags in Shopify.';
+  'A product''s tags: our own first, then at most ten of the model''s, without commas, which part '
+  'tags in Shopify.';

@@ -44,7 +44,8 @@ begin
 
   select a.connection_id into connection_id
   from shops.shop_connections as c
-  join accounts.connections_status as a on a.user_id = c.user_id and a.connection_id = c.connection_id
+  join accounts.connections_status as a on a.user_id = c.user_id
+    and a.connection_id = c.connection_id
   where c.user_id = v_product.user_id
     and c.shop_id = v_product.shop_id
     and c.service = v_product.service
@@ -68,4 +69,6 @@ end;
 $$;
 
 comment on function shops._take_step is
-  'The beginning of each step''s prepare function: the product, locked, and the connection to use; halt is what to answer at once where the step cannot or need not be taken. A product that failed in this step is revived first.';
+  'The beginning of each step''s prepare function: the product, locked, and the connection to '
+  'use; halt is what to answer at once where the step cannot or need not be taken. A product that '
+  'failed in this step is revived first.';

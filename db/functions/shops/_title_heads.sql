@@ -11,4 +11,5 @@ as $$
 $$;
 
 comment on function shops._title_heads is
-  'What may be the product''s part of a line''s title: "Cup - Big - Red" may be "Cup" or "Cup - Big".';
+  'What may be the product''s part of a line''s title: "Cup - Big - Red" may be "Cup" or "Cup - '
+  'Big".';

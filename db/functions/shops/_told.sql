@@ -5,7 +5,8 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
-    format(E'Improve this text so that people find and want the design.\nNiche: %s\nTitle: %s\nDescription: %s\nTags: %s',
+    format(E'Improve this text so that people find and want the design.\nNiche: %s\n'
+            'Title: %s\nDescription: %s\nTags: %s',
            n.name, t.title, t.description, array_to_string(t.tags, ', ')),
     format(E'Niche: %s\nTitle: %s\nDescription: %s\nDesign: %s', n.name,
            shops._prompt(p.user_id, p.product_id, 'title'),

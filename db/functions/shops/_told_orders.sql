@@ -34,4 +34,5 @@ as $$
 $$;
 
 comment on function shops._told_orders is
-  'The orders of a page, each once in its newest version. refunded is an amount of the whole order in minor units, told by files only.';
+  'The orders of a page, each once in its newest version. refunded is an amount of the whole '
+  'order in minor units, told by files only.';

@@ -1,4 +1,8 @@
-create or replace function shops.add_import_lines(p_import_id bigint, p_line_nos integer[], p_cells jsonb[])
+create or replace function shops.add_import_lines(
+  p_import_id bigint,
+  p_line_nos integer[],
+  p_cells jsonb[]
+)
 returns void
 language plpgsql
 volatile
@@ -34,5 +38,8 @@ end;
 $$;
 
 comment on function shops.add_import_lines is
-  'Add lines of a file to an import: p_cells[i] is line p_line_nos[i], an object of the cells that are not empty by their column''s header; cells beyond the header go under "". The same line again changes nothing. Some thousand lines a call are well. SH023: no such import. SH024: it was applied already.';
+  'Add lines of a file to an import: p_cells[i] is line p_line_nos[i], an object of the cells '
+  'that are not empty by their column''s header; cells beyond the header go under "". The same '
+  'line again changes nothing. Some thousand lines a call are well. SH023: no such import. SH024: '
+  'it was applied already.';
 grant execute on function shops.add_import_lines to autom_operator, service_role;

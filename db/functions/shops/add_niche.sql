@@ -47,5 +47,7 @@ end;
 $$;
 
 comment on function shops.add_niche is
-  'Add a niche to a shop and return its niche_id; a name that is there already is changed and active again. Higher priorities come first; p_daily_limit null sets no limit of its own. SH001: no such shop. SH006: the plan allows no more niches.';
+  'Add a niche to a shop and return its niche_id; a name that is there already is changed and '
+  'active again. Higher priorities come first; p_daily_limit null sets no limit of its own. '
+  'SH001: no such shop. SH006: the plan allows no more niches.';
 grant execute on function shops.add_niche to autom_operator, service_role;

@@ -1,4 +1,7 @@
-create or replace function shops.apply_creation(p_run_id bigint default null, p_shop_id uuid default null)
+create or replace function shops.apply_creation(
+  p_run_id bigint default null,
+  p_shop_id uuid default null
+)
 returns table (
   user_id uuid,
   shop_id uuid,
@@ -49,7 +52,8 @@ begin
 
   return query
   with plan as materialized (
-    select r.user_id, r.shop_id, s.name as shop, k.niche_id, n.name as niche, k.how_many, k.why, k.quota_left
+    select r.user_id, r.shop_id, s.name as shop, k.niche_id, n.name as niche, k.how_many, k.why,
+      k.quota_left
     from shops.creation_plans as k
     join shops.shop_runs as r on r.user_id = k.user_id and r.shop_run_id = k.shop_run_id
     join shops.shops as s on s.user_id = r.user_id and s.shop_id = r.shop_id
@@ -59,7 +63,8 @@ begin
   made as (
     select m.niche_id, array_agg(m.product_id order by m.product_id) as products
     from (
-      select array_agg(p.shop_id) as shop_ids, array_agg(p.niche_id) as niche_ids, array_agg(p.how_many) as how_many
+      select array_agg(p.shop_id) as shop_ids, array_agg(p.niche_id) as niche_ids,
+        array_agg(p.how_many) as how_many
       from plan as p
       where p.how_many > 0
     ) as w
@@ -74,5 +79,8 @@ end;
 $$;
 
 comment on function shops.apply_creation is
-  'Do exactly what shops.plan_creation says, for all shops or one: hold quota, plan the products, start their first step, and keep the plan with its reasons in shops.shop_runs and shops.creation_plans. Planners of the same user wait for each other, so the quota is never overshot. Returns the plan with the products planned.';
+  'Do exactly what shops.plan_creation says, for all shops or one: hold quota, plan the products, '
+  'start their first step, and keep the plan with its reasons in shops.shop_runs and '
+  'shops.creation_plans. Planners of the same user wait for each other, so the quota is never '
+  'overshot. Returns the plan with the products planned.';
 grant execute on function shops.apply_creation to autom_operator, service_role;

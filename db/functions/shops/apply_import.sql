@@ -24,7 +24,8 @@ begin
     analyze shops.import_lines;
     insert into shops.import_rejects (user_id, import_id, line_no, reason, cells)
     select l.user_id, l.import_id, l.line_no,
-           case when l.cells ? '' then 'It has more cells than the header.' else 'It is not in UTF-8.' end,
+           case when l.cells ? '' then 'It has more cells than the header.'
+             else 'It is not in UTF-8.' end,
            l.cells
     from shops.import_lines as l
     where l.user_id = v_import.user_id and l.import_id = p_import_id
@@ -57,5 +58,9 @@ end;
 $$;
 
 comment on function shops.apply_import is
-  'Take over the lines of an import. Lines that cannot be read are kept in shops.import_rejects with the reason, all others count. p_last_day shifts orders by whole days, so that the last one is of that day. Returns what was read: products and their variants as lines, or orders and their lines. The same file again changes nothing but what differs; applying twice changes nothing. SH023: no such import.';
+  'Take over the lines of an import. Lines that cannot be read are kept in shops.import_rejects '
+  'with the reason, all others count. p_last_day shifts orders by whole days, so that the last '
+  'one is of that day. Returns what was read: products and their variants as lines, or orders and '
+  'their lines. The same file again changes nothing but what differs; applying twice changes '
+  'nothing. SH023: no such import.';
 grant execute on function shops.apply_import to autom_operator, service_role;

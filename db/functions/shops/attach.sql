@@ -31,5 +31,7 @@ end;
 $$;
 
 comment on function shops.attach is
-  'Make a shop use a connection for its service, in place of the one before, and have a look at what it shows (boards, collections). SH001: no such shop. SH005: not a connection of the shop''s owner.';
+  'Make a shop use a connection for its service, in place of the one before, and have a look at '
+  'what it shows (boards, collections). SH001: no such shop. SH005: not a connection of the '
+  'shop''s owner.';
 grant execute on function shops.attach to autom_operator, service_role;

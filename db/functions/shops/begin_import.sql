@@ -47,5 +47,9 @@ end;
 $$;
 
 comment on function shops.begin_import is
-  'Begin to import a file of products or orders, in the format that a Shopify admin exports; returns its import_id. p_columns is the file''s header: a file without the columns that every line needs is refused at once. Send the lines by shops.add_import_lines, then call shops.apply_import. SH001: no such shop. SH023: neither products nor orders. SH025: a column is missing.';
+  'Begin to import a file of products or orders, in the format that a Shopify admin exports; '
+  'returns its import_id. p_columns is the file''s header: a file without the columns that every '
+  'line needs is refused at once. Send the lines by shops.add_import_lines, then call '
+  'shops.apply_import. SH001: no such shop. SH023: neither products nor orders. SH025: a column '
+  'is missing.';
 grant execute on function shops.begin_import to autom_operator, service_role;

@@ -29,7 +29,8 @@ begin
       hint    = 'Like {"creation_limit": 10, "auto_publish": false}.';
   end if;
 
-  insert into shops.settings (user_id, shop_id) values (v_user_id, p_shop_id) on conflict do nothing;
+  insert into shops.settings (user_id, shop_id) values (v_user_id, p_shop_id)
+    on conflict do nothing;
   select t.* into v_settings
   from shops.settings as t
   where t.user_id = v_user_id and t.shop_id = p_shop_id
@@ -37,7 +38,8 @@ begin
 
   select string_agg(k.name, ', ' order by k.name) into v_unknown
   from jsonb_object_keys(p_settings) as k (name)
-  where k.name <> all (v_of_shop || v_of_rules) and (k.name = any (v_fixed) or not to_jsonb(v_settings) ? k.name);
+  where k.name <> all (v_of_shop || v_of_rules)
+    and (k.name = any (v_fixed) or not to_jsonb(v_settings) ? k.name);
   if v_unknown is not null then
     raise exception using
       errcode = 'SH004',
@@ -55,8 +57,10 @@ begin
 
   begin
     update shops.shops as s
-    set enabled   = case when p_settings ? 'enabled' then (p_settings ->> 'enabled')::boolean else s.enabled end,
-        time_zone = case when p_settings ? 'time_zone' then p_settings ->> 'time_zone' else s.time_zone end
+    set enabled   = case when p_settings ? 'enabled' then (p_settings ->> 'enabled')::boolean
+      else s.enabled end,
+        time_zone = case when p_settings ? 'time_zone' then p_settings ->> 'time_zone'
+          else s.time_zone end
     where s.user_id = v_user_id and s.shop_id = p_shop_id;
     -- An unknown zone fails here and not in the middle of a run.
     perform jobs.clock() at time zone s.time_zone from shops.shops as s where s.shop_id = p_shop_id;
@@ -74,7 +78,8 @@ begin
         errcode = 'SH003',
         message = 'A setting has a value that is not allowed.',
         detail  = format('%s: %s', p_settings,
-                         coalesce(nullif(v_constraint, ''), nullif(v_column, '') || ' is missing', v_said)),
+                         coalesce(nullif(v_constraint, ''), nullif(v_column, '') || ' is missing',
+                           v_said)),
         hint    = coalesce(
           (
             select obj_description(c.oid, 'pg_constraint')
@@ -92,7 +97,8 @@ begin
   end if;
 
   select string_agg(m.model, ', ') into v_unknown
-  from (values ('image', v_settings.image_model), ('text', v_settings.text_model)) as m (task, model)
+  from (values ('image', v_settings.image_model), ('text', v_settings.text_model))
+    as m (task, model)
   where m.model is not null
     and not exists (
       select from shops.models as k where k.task = m.task and k.model = m.model and k.enabled
@@ -108,5 +114,7 @@ end;
 $$;
 
 comment on function shops.configure is
-  'Change settings of a shop by name (columns of shops.settings and shops.winner_rules, and enabled and time_zone of the shop); what is not named stays, {} accepts the defaults. SH001: no such shop. SH003: a value that is not allowed. SH004: no such setting.';
+  'Change settings of a shop by name (columns of shops.settings and shops.winner_rules, and '
+  'enabled and time_zone of the shop); what is not named stays, {} accepts the defaults. SH001: '
+  'no such shop. SH003: a value that is not allowed. SH004: no such setting.';
 grant execute on function shops.configure to autom_operator, service_role;

@@ -30,7 +30,8 @@ begin
   if not exists (
     select
     from accounts.connections_status as c
-    where c.connection_id = p_connection_id and c.user_id = v_product.user_id and c.service = 'pinterest'
+    where c.connection_id = p_connection_id and c.user_id = v_product.user_id
+      and c.service = 'pinterest'
   ) then
     raise exception using
       errcode = 'SH005',
@@ -40,9 +41,11 @@ begin
   end if;
 
   insert into shops.campaigns as k
-    (user_id, shop_id, product_id, connection_id, ad_account_id, external_id, name, daily_budget, currency)
+    (user_id, shop_id, product_id, connection_id, ad_account_id, external_id, name, daily_budget,
+    currency)
   values
-    (v_product.user_id, v_product.shop_id, p_product_id, p_connection_id, p_ad_account_id, p_campaign_id,
+    (v_product.user_id, v_product.shop_id, p_product_id, p_connection_id, p_ad_account_id,
+    p_campaign_id,
      coalesce(p_name, p_campaign_id), p_daily_budget, p_currency)
   on conflict on constraint campaigns_are_connected_once do update
   set name = excluded.name, daily_budget = excluded.daily_budget, currency = excluded.currency
@@ -52,5 +55,8 @@ end;
 $$;
 
 comment on function shops.connect_campaign is
-  'Tell AutoM of a Pinterest campaign that advertises a product, and of its daily budget in minor units, so that the budget may rise while the product wins; returns its campaign_id. The same campaign again updates name and budget. SH005: not a Pinterest connection of the owner. SH020: no such product.';
+  'Tell AutoM of a Pinterest campaign that advertises a product, and of its daily budget in minor '
+  'units, so that the budget may rise while the product wins; returns its campaign_id. The same '
+  'campaign again updates name and budget. SH005: not a Pinterest connection of the owner. SH020: '
+  'no such product.';
 grant execute on function shops.connect_campaign to autom_operator, service_role;

@@ -47,5 +47,7 @@ end;
 $$;
 
 comment on function shops.create_shop is
-  'Add a shop of a user, with the default prompts, and return its shop_id; the same user and domain give the same shop, renamed. It makes nothing before shops.configure was called once. US002: no such user. SH002: a name, domain or program that cannot be.';
+  'Add a shop of a user, with the default prompts, and return its shop_id; the same user and '
+  'domain give the same shop, renamed. It makes nothing before shops.configure was called once. '
+  'US002: no such user. SH002: a name, domain or program that cannot be.';
 grant execute on function shops.create_shop to autom_operator, service_role;

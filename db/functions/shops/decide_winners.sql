@@ -9,13 +9,16 @@ as $$
 begin
   return query
   with judged as materialized (
-    select c.user_id, c.shop_id, c.product_id, d.today, c.rule, c.rules_version, c.why, v.verdict, f.failed_days,
-           r.winner_ends_after_days, to_jsonb(c) - array['user_id', 'shop_id', 'shop', 'why'] as inputs
+    select c.user_id, c.shop_id, c.product_id, d.today, c.rule, c.rules_version, c.why, v.verdict,
+      f.failed_days,
+           r.winner_ends_after_days,
+           to_jsonb(c) - array['user_id', 'shop_id', 'shop', 'why'] as inputs
     from shops.winner_candidates as c
     join shops.sales_days as d on d.user_id = c.user_id and d.shop_id = c.shop_id
     join shops.present_rules as r on r.user_id = c.user_id and r.shop_id = c.shop_id
     cross join lateral (
-      -- Days on which it failed since it last passed, today included. Unknown days have no decision.
+      -- Days on which it failed since it last passed, today included. Unknown days have no
+      -- decision.
       select count(*) + 1 as failed_days
       from shops.decisions as e
       where e.user_id = c.user_id and e.product_id = c.product_id and e.verdict = 'failing'
@@ -23,7 +26,8 @@ begin
         and e.decided_on > (
           select max(g.decided_on)
           from shops.decisions as g
-          where g.user_id = c.user_id and g.product_id = c.product_id and g.verdict in ('winner', 'kept')
+          where g.user_id = c.user_id and g.product_id = c.product_id
+            and g.verdict in ('winner', 'kept')
         )
     ) as f
     cross join lateral (
@@ -38,14 +42,17 @@ begin
   ),
   decided as (
     insert into shops.decisions as n
-      (user_id, shop_id, product_id, decided_on, verdict, rule, rules_version, inputs, conditions, why)
-    select j.user_id, j.shop_id, j.product_id, j.today, j.verdict, j.rule, j.rules_version, j.inputs,
+      (user_id, shop_id, product_id, decided_on, verdict, rule, rules_version, inputs, conditions,
+      why)
+    select j.user_id, j.shop_id, j.product_id, j.today, j.verdict, j.rule, j.rules_version,
+      j.inputs,
            k.conditions,
            format(
              '%s%s It would flip with %s.', j.why,
              case
                when j.verdict in ('failing', 'ended')
-                 then format(' Day %s of %s that it fails.', j.failed_days, j.winner_ends_after_days)
+                 then format(' Day %s of %s that it fails.', j.failed_days,
+                 j.winner_ends_after_days)
              end,
              k.flips
            )
@@ -53,13 +60,15 @@ begin
     cross join lateral (
       select jsonb_agg(
                jsonb_build_object(
-                 'rule', w.rule, 'condition', w.condition, 'value', w.value, 'threshold', w.threshold,
+                 'rule', w.rule, 'condition', w.condition, 'value', w.value, 'threshold',
+                 w.threshold,
                  'margin', w.margin, 'pass', w.pass
                )
                order by w.position
              ) as conditions,
              -- A winner falls by any of its conditions; another one needs all that it misses.
-             string_agg(w.flip, case when j.verdict in ('winner', 'kept') then ' or ' else ' and ' end
+             string_agg(w.flip, case when j.verdict in ('winner', 'kept') then ' or '
+               else ' and ' end
                         order by w.position)
                filter (where w.counts and w.margin is not null
                          and w.pass = (j.verdict in ('winner', 'kept'))) as flips
@@ -87,5 +96,9 @@ end;
 $$;
 
 comment on function shops.decide_winners is
-  'Take the day''s decisions on the winners of these shops, by shops.winner_candidates and each shop''s own rule, and move the products: who passes becomes or stays a winner, who fails on too many days in a row ends as one. Where sales are not complete to the end of yesterday nothing is decided. One decision a product and day: the second time changes nothing. Returns the new decisions.';
+  'Take the day''s decisions on the winners of these shops, by shops.winner_candidates and each '
+  'shop''s own rule, and move the products: who passes becomes or stays a winner, who fails on '
+  'too many days in a row ends as one. Where sales are not complete to the end of yesterday '
+  'nothing is decided. One decision a product and day: the second time changes nothing. Returns '
+  'the new decisions.';
 grant execute on function shops.decide_winners to autom_operator, service_role;

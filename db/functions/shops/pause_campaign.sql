@@ -1,4 +1,7 @@
-create or replace function shops.pause_campaign(p_campaign_id bigint, p_reason text default 'paused by a person')
+create or replace function shops.pause_campaign(
+  p_campaign_id bigint,
+  p_reason text default 'paused by a person'
+)
 returns void
 language plpgsql
 volatile
@@ -20,5 +23,7 @@ end;
 $$;
 
 comment on function shops.pause_campaign is
-  'A person has paused a campaign at Pinterest, or wants its budget left as it is: no job touches it until a person calls shops.resume_campaign, whatever its product sells. SH022: no such campaign.';
+  'A person has paused a campaign at Pinterest, or wants its budget left as it is: no job touches '
+  'it until a person calls shops.resume_campaign, whatever its product sells. SH022: no such '
+  'campaign.';
 grant execute on function shops.pause_campaign to autom_operator, service_role;

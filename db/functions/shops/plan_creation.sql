@@ -1,4 +1,7 @@
-create or replace function shops.plan_creation(p_user_id uuid default null, p_shop_id uuid default null)
+create or replace function shops.plan_creation(
+  p_user_id uuid default null,
+  p_shop_id uuid default null
+)
 returns table (
   user_id uuid,
   shop_id uuid,
@@ -52,9 +55,11 @@ begin
     select s.user_id, s.shop_id, a.niche_id, a.name,
            -- The first in line moves on by one each day, so that remainders go round.
            mod(
-             row_number() over (partition by s.user_id, s.shop_id order by a.priority desc, a.niche_id)
+             row_number()
+               over (partition by s.user_id, s.shop_id order by a.priority desc, a.niche_id)
                - 1 + count(*) over (partition by s.user_id, s.shop_id)
-               - mod((s.today - date '2000-01-01')::bigint, count(*) over (partition by s.user_id, s.shop_id)),
+               - mod((s.today - date '2000-01-01')::bigint,
+               count(*) over (partition by s.user_id, s.shop_id)),
              count(*) over (partition by s.user_id, s.shop_id)
            ) as turn,
            greatest(least(s.wanted, a.daily_limit - made.today), 0) as room
@@ -150,6 +155,10 @@ end;
 $$;
 
 comment on function shops.plan_creation is
-  'What a run of product_creation would plan now, for all shops or one user or shop: a row a niche, or one row with how_many 0 where why is the skip reason (disabled, not_connected, no_settings, no_niches, no_subscription, monthly_limit_reached, already_planned, daily_limit_reached, budget_reached). quota_left is what the user''s month has left after the plan; null: unlimited. Changes nothing; shops.apply_creation does exactly this.';
+  'What a run of product_creation would plan now, for all shops or one user or shop: a row a '
+  'niche, or one row with how_many 0 where why is the skip reason (disabled, not_connected, '
+  'no_settings, no_niches, no_subscription, monthly_limit_reached, already_planned, '
+  'daily_limit_reached, budget_reached). quota_left is what the user''s month has left after the '
+  'plan; null: unlimited. Changes nothing; shops.apply_creation does exactly this.';
 grant execute on function shops.plan_creation
   to autom_web, autom_operator, autom_reader, authenticated, service_role;

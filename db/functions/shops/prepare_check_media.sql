@@ -1,4 +1,8 @@
-create or replace function shops.prepare_check_media(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_check_media(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 volatile
@@ -20,4 +24,5 @@ as $$
 $$;
 
 comment on function shops.prepare_check_media is
-  'Prepares shops.check_media. Payload: {"product_id"}. Asks whether the shop has the picture ready.';
+  'Prepares shops.check_media. Payload: {"product_id"}. Asks whether the shop has the picture '
+  'ready.';

@@ -1,4 +1,8 @@
-create or replace function shops.prepare_create_product(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_create_product(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 volatile
@@ -31,4 +35,5 @@ as $$
 $$;
 
 comment on function shops.prepare_create_product is
-  'Prepares shops.create_product. Payload: {"product_id"}. An upsert by the handle that was fixed when the product was planned, so a repeat makes no second one.';
+  'Prepares shops.create_product. Payload: {"product_id"}. An upsert by the handle that was fixed '
+  'when the product was planned, so a repeat makes no second one.';

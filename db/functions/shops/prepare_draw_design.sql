@@ -1,4 +1,8 @@
-create or replace function shops.prepare_draw_design(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_draw_design(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 volatile
@@ -21,4 +25,5 @@ as $$
 $$;
 
 comment on function shops.prepare_draw_design is
-  'Prepares shops.draw_design. Payload: {"product_id"}. Asks for a picture of the niche''s prompt, once the budget allows it.';
+  'Prepares shops.draw_design. Payload: {"product_id"}. Asks for a picture of the niche''s '
+  'prompt, once the budget allows it.';

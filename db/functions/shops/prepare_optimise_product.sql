@@ -1,4 +1,8 @@
-create or replace function shops.prepare_optimise_product(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_optimise_product(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language plpgsql
 volatile
@@ -35,4 +39,5 @@ end;
 $$;
 
 comment on function shops.prepare_optimise_product is
-  'Prepares shops.optimise_product. Payload: {"product_id"}. Asks for a better text, once the budget allows it; one that is known already is not paid for again.';
+  'Prepares shops.optimise_product. Payload: {"product_id"}. Asks for a better text, once the '
+  'budget allows it; one that is known already is not paid for again.';

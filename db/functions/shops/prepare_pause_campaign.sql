@@ -1,4 +1,8 @@
-create or replace function shops.prepare_pause_campaign(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_pause_campaign(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 stable
@@ -14,7 +18,8 @@ as $$
         when not s.pinterest then jsonb_build_object('give_up', 'not_connected')
         else jsonb_build_object(
           'connection_id', k.connection_id,
-          'request', jsonb_build_object('ad_account_id', k.ad_account_id, 'campaign_id', k.external_id)
+          'request',
+          jsonb_build_object('ad_account_id', k.ad_account_id, 'campaign_id', k.external_id)
         )
       end
       from shops.scaling_intents as i
@@ -28,4 +33,5 @@ as $$
 $$;
 
 comment on function shops.prepare_pause_campaign is
-  'Prepares shops.pause_campaign: pauses the campaign that the intent names, unless it is paused already or its product wins again.';
+  'Prepares shops.pause_campaign: pauses the campaign that the intent names, unless it is paused '
+  'already or its product wins again.';

@@ -1,4 +1,8 @@
-create or replace function shops.prepare_pin_product(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_pin_product(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 stable
@@ -45,4 +49,6 @@ as $$
 $$;
 
 comment on function shops.prepare_pin_product is
-  'Prepares shops.pin_product. Payload: {"sync_id"}. The link carries our tag, by which a pin that may have been made is found on the board before another is tried. Skipped where something came in the way meanwhile.';
+  'Prepares shops.pin_product. Payload: {"sync_id"}. The link carries our tag, by which a pin '
+  'that may have been made is found on the board before another is tried. Skipped where something '
+  'came in the way meanwhile.';

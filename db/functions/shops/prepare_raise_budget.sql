@@ -1,4 +1,8 @@
-create or replace function shops.prepare_raise_budget(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_raise_budget(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 stable
@@ -34,4 +38,6 @@ as $$
 $$;
 
 comment on function shops.prepare_raise_budget is
-  'Prepares shops.raise_budget: sets the budget that the intent names, if it is still wanted and nobody paused or changed the campaign. The budget is an absolute number, so a repeat raises nothing twice.';
+  'Prepares shops.raise_budget: sets the budget that the intent names, if it is still wanted and '
+  'nobody paused or changed the campaign. The budget is an absolute number, so a repeat raises '
+  'nothing twice.';

@@ -1,4 +1,8 @@
-create or replace function shops.prepare_read_orders(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_read_orders(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 stable
@@ -13,7 +17,8 @@ as $$
         else jsonb_build_object(
           'connection_id', c.connection_id,
           'request', jsonb_build_object(
-            'updated_since', to_char(p.updated_since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+            'updated_since',
+            to_char(p.updated_since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
             'after', p_payload ->> 'after',
             'page_size', 50
           )
@@ -30,4 +35,5 @@ as $$
 $$;
 
 comment on function shops.prepare_read_orders is
-  'Prepares shops.read_orders: the next page of a pass, as long as the pass is open and its shop connected.';
+  'Prepares shops.read_orders: the next page of a pass, as long as the pass is open and its shop '
+  'connected.';

@@ -1,4 +1,8 @@
-create or replace function shops.prepare_update_product(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_update_product(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 volatile

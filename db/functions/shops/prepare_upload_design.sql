@@ -1,4 +1,8 @@
-create or replace function shops.prepare_upload_design(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_upload_design(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 volatile
@@ -26,4 +30,5 @@ as $$
 $$;
 
 comment on function shops.prepare_upload_design is
-  'Prepares shops.upload_design. Payload: {"product_id"}. A second upload makes a second file, which nothing uses.';
+  'Prepares shops.upload_design. Payload: {"product_id"}. A second upload makes a second file, '
+  'which nothing uses.';

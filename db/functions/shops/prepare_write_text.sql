@@ -1,4 +1,8 @@
-create or replace function shops.prepare_write_text(p_job_id bigint, p_payload jsonb, p_maybe_sent boolean)
+create or replace function shops.prepare_write_text(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_maybe_sent boolean
+)
 returns jsonb
 language sql
 volatile
@@ -22,4 +26,5 @@ as $$
 $$;
 
 comment on function shops.prepare_write_text is
-  'Prepares shops.write_text. Payload: {"product_id"}. Asks for title, description and tags by the niche''s prompts, once the budget allows it.';
+  'Prepares shops.write_text. Payload: {"product_id"}. Asks for title, description and tags by '
+  'the niche''s prompts, once the budget allows it.';

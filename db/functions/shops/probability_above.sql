@@ -36,6 +36,8 @@ end;
 $$;
 
 comment on function shops.probability_above is
-  'How likely it is that a product sells more than p_weekly_units a week in the long run, after p_units in p_weeks: the upper tail of a Gamma posterior, exact because the prior''s shape is a whole number. The prior expects p_prior_weekly_units a week.';
+  'How likely it is that a product sells more than p_weekly_units a week in the long run, after '
+  'p_units in p_weeks: the upper tail of a Gamma posterior, exact because the prior''s shape is a '
+  'whole number. The prior expects p_prior_weekly_units a week.';
 grant execute on function shops.probability_above
   to autom_web, autom_operator, autom_reader, authenticated, service_role;

@@ -24,5 +24,6 @@ end;
 $$;
 
 comment on function shops.publish is
-  'Publish an optimised product of a shop that does not publish by itself; returns the job. SH008: it is not optimised, or not there.';
+  'Publish an optimised product of a shop that does not publish by itself; returns the job. '
+  'SH008: it is not optimised, or not there.';
 grant execute on function shops.publish to autom_operator, service_role;

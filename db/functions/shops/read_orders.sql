@@ -10,5 +10,6 @@ as $$
 $$;
 
 comment on function shops.read_orders is
-  'Read a shop''s new and changed orders now. False: it is being read already, or has no Shopify connection. SH001: no such shop.';
+  'Read a shop''s new and changed orders now. False: it is being read already, or has no Shopify '
+  'connection. SH001: no such shop.';
 grant execute on function shops.read_orders to autom_operator, service_role;

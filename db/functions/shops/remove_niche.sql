@@ -6,7 +6,8 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
   with removed as (
-    update shops.niches as n set active = false where n.niche_id = p_niche_id and n.active returning 1
+    update shops.niches as n set active = false where n.niche_id = p_niche_id
+      and n.active returning 1
   )
   select exists (select from removed);
 $$;

@@ -20,5 +20,7 @@ end;
 $$;
 
 comment on function shops.resume_campaign is
-  'A person has restarted a campaign at Pinterest, or will: its budget may rise again while its product wins. No job calls this, and nothing here restarts a campaign. SH022: no such campaign.';
+  'A person has restarted a campaign at Pinterest, or will: its budget may rise again while its '
+  'product wins. No job calls this, and nothing here restarts a campaign. SH022: no such '
+  'campaign.';
 grant execute on function shops.resume_campaign to autom_operator, service_role;

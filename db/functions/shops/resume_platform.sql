@@ -14,5 +14,6 @@ as $$
 $$;
 
 comment on function shops.resume_platform is
-  'Let a shop that a platform called spam show products there again. False where it was not stopped. SH001: no such shop.';
+  'Let a shop that a platform called spam show products there again. False where it was not '
+  'stopped. SH001: no such shop.';
 grant execute on function shops.resume_platform to autom_operator, service_role;

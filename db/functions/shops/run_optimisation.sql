@@ -40,7 +40,8 @@ begin
            end
     from shops.readiness as r
     left join (
-      select u.user_id, u.shop_id, count(*)::integer as items from due as u group by u.user_id, u.shop_id
+      select u.user_id, u.shop_id, count(*)::integer as items from due as u group by u.user_id,
+        u.shop_id
     ) as d on d.user_id = r.user_id and d.shop_id = r.shop_id
     where r.program = 'pod_autom'
     returning items, skip_reason
@@ -51,7 +52,8 @@ begin
            shops._skipped(array_agg(r.skip_reason) filter (where r.items = 0)),
            case when count(*) = 0 then 'no_shops' end
          ),
-         (select array_agg(jsonb_build_object('product_id', d.product_id) order by d.product_id) from due as d),
+         (select array_agg(jsonb_build_object('product_id', d.product_id) order by d.product_id)
+           from due as d),
          (select array_agg(d.connection_id::text order by d.product_id) from due as d),
          (select array_agg(d.user_id order by d.product_id) from due as d)
   into items, skipped, why, v_payloads, v_keys, v_tenants
@@ -75,4 +77,6 @@ end;
 $$;
 
 comment on function shops.run_optimisation is
-  'The schedule product_optimize: optimise every product that is in its shop with a picture and was not optimised yet. Imported ones are left as they are. items = products, skipped = shops without work, why = their reasons.';
+  'The schedule product_optimize: optimise every product that is in its shop with a picture and '
+  'was not optimised yet. Imported ones are left as they are. items = products, skipped = shops '
+  'without work, why = their reasons.';

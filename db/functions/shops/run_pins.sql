@@ -61,7 +61,8 @@ begin
            end
     from shops_here as h
     left join (
-      select k.user_id, k.shop_id, count(*)::integer as items from queued as k group by k.user_id, k.shop_id
+      select k.user_id, k.shop_id, count(*)::integer as items from queued as k group by k.user_id,
+        k.shop_id
     ) as q on q.user_id = h.user_id and q.shop_id = h.shop_id
     returning items, skip_reason
   )
@@ -97,4 +98,6 @@ end;
 $$;
 
 comment on function shops.run_pins is
-  'The schedule pinterest_sync: pin unsynced products, the oldest first, up to the shop''s pin_limit a run and pin_daily_limit a day. items = pins queued, skipped = shops without any, why = their reasons.';
+  'The schedule pinterest_sync: pin unsynced products, the oldest first, up to the shop''s '
+  'pin_limit a run and pin_daily_limit a day. items = pins queued, skipped = shops without any, '
+  'why = their reasons.';

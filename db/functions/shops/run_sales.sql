@@ -44,4 +44,6 @@ end;
 $$;
 
 comment on function shops.run_sales is
-  'The schedule sales_tracker: read every shop''s new and changed orders, page by page. items = shops read, skipped = shops that are not, why = their reasons (disabled, no_subscription, not_connected, still_reading).';
+  'The schedule sales_tracker: read every shop''s new and changed orders, page by page. items = '
+  'shops read, skipped = shops that are not, why = their reasons (disabled, no_subscription, '
+  'not_connected, still_reading).';

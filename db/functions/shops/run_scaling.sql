@@ -57,7 +57,8 @@ begin
   set state = 'done', ended_at = jobs.clock()
   from shops.syncs as y
   where i.action = 'expand' and i.state = 'open'
-    and y.user_id = i.user_id and y.product_id = i.product_id and y.platform = i.target and y.state = 'done';
+    and y.user_id = i.user_id and y.product_id = i.product_id and y.platform = i.target
+    and y.state = 'done';
 
   select (count(*) filter (where r.status = 'skipped'))::integer,
          coalesce(
@@ -72,4 +73,8 @@ end;
 $$;
 
 comment on function shops.run_scaling is
-  'The schedule winner_scaling: decide on winners and scale them, in every shop whose sales are known to the end of its yesterday; where they are not, orders are read first and the decision follows. items = decisions and shops still read, skipped = shops without either, why = their reasons (disabled, no_subscription, no_winner_scaling, nothing_on_sale, still_reading, sales_not_known, no_winners, already_decided).';
+  'The schedule winner_scaling: decide on winners and scale them, in every shop whose sales are '
+  'known to the end of its yesterday; where they are not, orders are read first and the decision '
+  'follows. items = decisions and shops still read, skipped = shops without either, why = their '
+  'reasons (disabled, no_subscription, no_winner_scaling, nothing_on_sale, still_reading, '
+  'sales_not_known, no_winners, already_decided).';

@@ -23,5 +23,6 @@ end;
 $$;
 
 comment on function shops.set_budget is
-  'Let a user spend p_monthly micro-USD on AI in a UTC month (1,000,000 = 1 USD); null: what the plan allows. US002: no such user.';
+  'Let a user spend p_monthly micro-USD on AI in a UTC month (1,000,000 = 1 USD); null: what the '
+  'plan allows. US002: no such user.';
 grant execute on function shops.set_budget to autom_operator, service_role;

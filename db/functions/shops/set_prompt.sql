@@ -33,11 +33,15 @@ exception
     raise exception using
       errcode = 'SH007',
       message = 'A prompt cannot be like this.',
-      detail  = format('type=%s: %s', p_type, coalesce(nullif(v_constraint, ''), 'a part of it is missing')),
-      hint    = 'Give image, title or description, and a text of up to 4,000 characters with {niche} in it.';
+      detail  = format('type=%s: %s', p_type,
+        coalesce(nullif(v_constraint, ''), 'a part of it is missing')),
+      hint    = 'Give image, title or description, and a text of up to 4,000 characters with '
+                '{niche} in it.';
 end;
 $$;
 
 comment on function shops.set_prompt is
-  'Give a shop a new prompt of a type and return its version; the text in use already gives its version again. Products keep the version they were planned with. SH001: no such shop. SH007: an unknown type, or a text without {niche} or too long.';
+  'Give a shop a new prompt of a type and return its version; the text in use already gives its '
+  'version again. Products keep the version they were planned with. SH001: no such shop. SH007: '
+  'an unknown type, or a text without {niche} or too long.';
 grant execute on function shops.set_prompt to autom_operator, service_role;

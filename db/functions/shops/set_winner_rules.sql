@@ -74,5 +74,7 @@ end;
 $$;
 
 comment on function shops.set_winner_rules is
-  'Change winner rules of a shop by name (columns of shops.winner_rules); what is not named stays. Returns the version that is in use then; earlier decisions keep theirs. SH001: no such shop. SH003: a value that is not allowed. SH004: no such setting.';
+  'Change winner rules of a shop by name (columns of shops.winner_rules); what is not named '
+  'stays. Returns the version that is in use then; earlier decisions keep theirs. SH001: no such '
+  'shop. SH003: a value that is not allowed. SH004: no such setting.';
 grant execute on function shops.set_winner_rules to autom_operator, service_role;

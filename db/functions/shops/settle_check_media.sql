@@ -1,4 +1,8 @@
-create or replace function shops.settle_check_media(p_job_id bigint, p_payload jsonb, p_result jsonb)
+create or replace function shops.settle_check_media(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_result jsonb
+)
 returns jsonb
 language plpgsql
 volatile
@@ -22,13 +26,15 @@ begin
       where p.product_id = (p_payload ->> 'product_id')::bigint and p.state = 'created';
       return null;
     when v_media ->> 'status' = 'FAILED' then
-      return jsonb_build_object('give_up', format('The shop cannot use the picture: %s', v_media ->> 'errors'));
+      return jsonb_build_object('give_up',
+        format('The shop cannot use the picture: %s', v_media ->> 'errors'));
     else
       select p.state_since into v_since
       from shops.products as p
       where p.product_id = (p_payload ->> 'product_id')::bigint;
       if jobs.clock() > v_since + interval '1 hour' then
-        return jsonb_build_object('give_up', 'The shop did not get the picture ready within an hour.');
+        return jsonb_build_object('give_up',
+          'The shop did not get the picture ready within an hour.');
       end if;
       -- Soon at first, then ever less often: a quarter of the time that has passed.
       return jsonb_build_object(
@@ -40,4 +46,5 @@ end;
 $$;
 
 comment on function shops.settle_check_media is
-  'Settles shops.check_media: keeps the picture''s public address once the shop has it ready, asks again while it works on it, for an hour at most.';
+  'Settles shops.check_media: keeps the picture''s public address once the shop has it ready, '
+  'asks again while it works on it, for an hour at most.';

@@ -1,4 +1,8 @@
-create or replace function shops.settle_create_product(p_job_id bigint, p_payload jsonb, p_result jsonb)
+create or replace function shops.settle_create_product(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_result jsonb
+)
 returns jsonb
 language plpgsql
 volatile
@@ -38,4 +42,5 @@ end;
 $$;
 
 comment on function shops.settle_create_product is
-  'Settles shops.create_product: the product exists, so its quota is used; then its picture is looked at.';
+  'Settles shops.create_product: the product exists, so its quota is used; then its picture is '
+  'looked at.';

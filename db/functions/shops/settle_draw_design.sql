@@ -1,4 +1,8 @@
-create or replace function shops.settle_draw_design(p_job_id bigint, p_payload jsonb, p_result jsonb)
+create or replace function shops.settle_draw_design(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_result jsonb
+)
 returns jsonb
 language plpgsql
 volatile
@@ -44,4 +48,5 @@ end;
 $$;
 
 comment on function shops.settle_draw_design is
-  'Settles shops.draw_design: records the cost, keeps the picture and goes on to the text. An answer that is no PNG, JPEG or WebP is tried again.';
+  'Settles shops.draw_design: records the cost, keeps the picture and goes on to the text. An '
+  'answer that is no PNG, JPEG or WebP is tried again.';

@@ -1,4 +1,8 @@
-create or replace function shops.settle_list_collections(p_job_id bigint, p_payload jsonb, p_result jsonb)
+create or replace function shops.settle_list_collections(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_result jsonb
+)
 returns jsonb
 language plpgsql
 volatile
@@ -20,7 +24,8 @@ begin
     and c.shop_id = v_shop_id;
   insert into shops.collections (user_id, shop_id, collection_gid, handle, title)
   select s.user_id, s.shop_id, c.gid, c.handle, c.title
-  from jsonb_to_recordset(p_result #> '{answer,collections}') as c (gid text, handle text, title text)
+  from jsonb_to_recordset(p_result #> '{answer,collections}')
+    as c (gid text, handle text, title text)
   join shops.shops as s on s.shop_id = v_shop_id
   on conflict do nothing;
   return null;

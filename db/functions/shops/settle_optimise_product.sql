@@ -1,4 +1,8 @@
-create or replace function shops.settle_optimise_product(p_job_id bigint, p_payload jsonb, p_result jsonb)
+create or replace function shops.settle_optimise_product(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_result jsonb
+)
 returns jsonb
 language sql
 volatile

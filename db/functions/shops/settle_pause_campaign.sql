@@ -1,4 +1,8 @@
-create or replace function shops.settle_pause_campaign(p_job_id bigint, p_payload jsonb, p_result jsonb)
+create or replace function shops.settle_pause_campaign(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_result jsonb
+)
 returns jsonb
 language plpgsql
 volatile
@@ -14,8 +18,10 @@ begin
 
   with ended as (
     update shops.scaling_intents as i
-    set state    = case v_state when 'done' then 'done' when 'skipped' then 'refused' else 'failed' end,
-        reason   = case when v_state <> 'done' then left(coalesce(p_result ->> 'reason', v_state), 500) end,
+    set state    = case v_state when 'done' then 'done' when 'skipped' then 'refused'
+      else 'failed' end,
+        reason   = case when v_state <> 'done'
+          then left(coalesce(p_result ->> 'reason', v_state), 500) end,
         ended_at = jobs.clock()
     where i.intent_id = (p_payload ->> 'intent_id')::bigint and i.state = 'open'
     returning i.user_id, i.campaign_id, i.state

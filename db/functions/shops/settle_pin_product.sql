@@ -1,4 +1,8 @@
-create or replace function shops.settle_pin_product(p_job_id bigint, p_payload jsonb, p_result jsonb)
+create or replace function shops.settle_pin_product(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_result jsonb
+)
 returns jsonb
 language plpgsql
 volatile
@@ -28,7 +32,8 @@ begin
         else 'failed'
       end,
       external_id = p_result #>> '{answer,pin_id}',
-      reason      = case when v_state <> 'done' then left(coalesce(p_result ->> 'reason', v_state), 500) end,
+      reason      = case when v_state <> 'done'
+        then left(coalesce(p_result ->> 'reason', v_state), 500) end,
       ended_at    = jobs.clock()
   from shops.platforms as f
   where y.sync_id = (p_payload ->> 'sync_id')::bigint
@@ -46,4 +51,6 @@ end;
 $$;
 
 comment on function shops.settle_pin_product is
-  'Settles shops.pin_product: done only with the provider''s id. A failed one may be tried by a later run, as often as platforms.attempts says; one called spam stops the shop on this platform until shops.resume_platform.';
+  'Settles shops.pin_product: done only with the provider''s id. A failed one may be tried by a '
+  'later run, as often as platforms.attempts says; one called spam stops the shop on this '
+  'platform until shops.resume_platform.';

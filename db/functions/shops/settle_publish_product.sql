@@ -1,4 +1,8 @@
-create or replace function shops.settle_publish_product(p_job_id bigint, p_payload jsonb, p_result jsonb)
+create or replace function shops.settle_publish_product(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_result jsonb
+)
 returns jsonb
 language plpgsql
 volatile
@@ -23,4 +27,5 @@ end;
 $$;
 
 comment on function shops.settle_publish_product is
-  'Settles shops.publish_product: customers can buy it. Active but in no sales channel is not published.';
+  'Settles shops.publish_product: customers can buy it. Active but in no sales channel is not '
+  'published.';

@@ -1,4 +1,8 @@
-create or replace function shops.settle_read_orders(p_job_id bigint, p_payload jsonb, p_result jsonb)
+create or replace function shops.settle_read_orders(
+  p_job_id bigint,
+  p_payload jsonb,
+  p_result jsonb
+)
 returns jsonb
 language plpgsql
 volatile
@@ -21,7 +25,8 @@ begin
 
   if p_result ->> 'state' <> 'done' then
     perform shops._end_pass(
-      v_pass.user_id, v_pass.pass_id, 'failed', coalesce(p_result ->> 'reason', p_result ->> 'state')
+      v_pass.user_id, v_pass.pass_id, 'failed',
+        coalesce(p_result ->> 'reason', p_result ->> 'state')
     );
     return null;
   end if;
@@ -29,9 +34,12 @@ begin
   v_problem := coalesce(
     shops._orders_problem(v_answer -> 'orders'),
     case
-      when jsonb_typeof(v_answer -> 'has_next') is distinct from 'boolean' then 'nobody knows whether a page follows'
-      when (v_answer ->> 'has_next')::boolean and coalesce(v_cursor, '') = '' then 'no cursor for the next page'
-      when (v_answer ->> 'has_next')::boolean and v_cursor = p_payload ->> 'after' then 'the cursor does not move'
+      when jsonb_typeof(v_answer -> 'has_next') is distinct from 'boolean'
+        then 'nobody knows whether a page follows'
+      when (v_answer ->> 'has_next')::boolean and coalesce(v_cursor, '') = ''
+        then 'no cursor for the next page'
+      when (v_answer ->> 'has_next')::boolean and v_cursor = p_payload ->> 'after'
+        then 'the cursor does not move'
     end
   );
   if v_problem is not null then
@@ -68,4 +76,6 @@ end;
 $$;
 
 comment on function shops.settle_read_orders is
-  'Settles shops.read_orders: keeps the orders of the page, asks for the next one, and after the last one moves the shop''s cursor. An answer that is not whole is asked for again; a page that gives up fails the pass, and the cursor stays.';
+  'Settles shops.read_orders: keeps the orders of the page, asks for the next one, and after the '
+  'last one moves the shop''s cursor. An answer that is not whole is asked for again; a page that '
+  'gives up fails the pass, and the cursor stays.';

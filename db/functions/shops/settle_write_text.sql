@@ -9,4 +9,5 @@ as $$
 $$;
 
 comment on function shops.settle_write_text is
-  'Settles shops.write_text: checks and keeps title, description and tags, then uploads the design.';
+  'Settles shops.write_text: checks and keeps title, description and tags, then uploads the '
+  'design.';

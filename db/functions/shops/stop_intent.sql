@@ -1,4 +1,7 @@
-create or replace function shops.stop_intent(p_intent_id bigint, p_reason text default 'stopped by a person')
+create or replace function shops.stop_intent(
+  p_intent_id bigint,
+  p_reason text default 'stopped by a person'
+)
 returns integer
 language plpgsql
 volatile
@@ -42,5 +45,7 @@ end;
 $$;
 
 comment on function shops.stop_intent is
-  'Stop what is done about a winner: a raise or an expansion that is still open does not happen; variations that are not in the shop yet are not made, and their quota goes back. Returns how many steps were stopped; 0: it was over already. SH021: no such intent.';
+  'Stop what is done about a winner: a raise or an expansion that is still open does not happen; '
+  'variations that are not in the shop yet are not made, and their quota goes back. Returns how '
+  'many steps were stopped; 0: it was over already. SH021: no such intent.';
 grant execute on function shops.stop_intent to autom_operator, service_role;

@@ -12,7 +12,8 @@ begin
       errcode = 'SH010',
       message = 'A product may not make this move.',
       detail  = format('product_id=%s from=%s to=%s', old.product_id, old.state, new.state),
-      hint    = format('select to_state from shops.product_moves where from_state = %L;', old.state);
+      hint    = format('select to_state from shops.product_moves where from_state = %L;',
+        old.state);
   end if;
   new.state_since := jobs.clock();
   return new;

@@ -12,7 +12,8 @@ begin
 end;
 $$;
 
-comment on function shops.tg_shop_births is 'Gives new shops the first version of their winner rules: the defaults.';
+comment on function shops.tg_shop_births is
+  'Gives new shops the first version of their winner rules: the defaults.';
 
 create or replace trigger shops_are_born_with_rules
   after insert on shops.shops

@@ -25,6 +25,7 @@ end;
 $$;
 
 comment on function shops.units_needed is
-  'The fewest units in p_weeks after which shops.probability_above reaches p_certainty, which is below 1.';
+  'The fewest units in p_weeks after which shops.probability_above reaches p_certainty, which is '
+  'below 1.';
 grant execute on function shops.units_needed
   to autom_web, autom_operator, autom_reader, authenticated, service_role;

@@ -10,7 +10,9 @@ create table jobs.chores (
   constraint chores_come_back_after_a_while check (every > interval '0')
 ) with (fillfactor = 20);
 comment on table jobs.chores is 'What jobs.tick does now and then, and how it went last.';
-comment on column jobs.chores.every is 'The shortest time from one turn to the next; null is each tick, and its row is there while it fails.';
+comment on column jobs.chores.every is
+  'The shortest time from one turn to the next; null is each tick, and its row is there while it '
+  'fails.';
 comment on column jobs.chores.last_at is 'When it last began; null before the first time.';
 comment on column jobs.chores.took is 'How long that took.';
 comment on column jobs.chores.did is 'How many things it did then.';
@@ -100,19 +102,23 @@ create table jobs.alert_rules (
   constraint alert_rules_wait_before_they_clear check (clear_after >= interval '0')
 );
 comment on table jobs.alert_rules is
-  'What is worth an alert. Any room may add a row: the kernel calls the function and knows no more.';
+  'What is worth an alert. Any room may add a row: the kernel calls the function and knows no '
+  'more.';
 comment on column jobs.alert_rules.function is
-  'f(p_bound double precision, p_span interval) returns table (about text, said text, times bigint): '
-  'what is wrong at this moment. about names the thing, and never changes while it is the same thing; '
-  'said is one sentence for people, without secrets; times is how often, or how many.';
-comment on column jobs.alert_rules.bound is 'What the function measures against; see the description.';
+  'f(p_bound double precision, p_span interval) returns table (about text, said text, times '
+  'bigint): what is wrong at this moment. about names the thing, and never changes while it is '
+  'the same thing; said is one sentence for people, without secrets; times is how often, or how '
+  'many.';
+comment on column jobs.alert_rules.bound is
+  'What the function measures against; see the description.';
 comment on column jobs.alert_rules.span is 'The time that the function looks back over, or allows.';
 comment on column jobs.alert_rules.clear_after is
   'An alert is over when its rule has not found it for that long.';
 comment on column jobs.alert_rules.channels is 'Where it is told; null is every channel.';
 comment on column jobs.alert_rules.of_channels is
   'about is a channel, and so the one that is not told: who cannot hear need not be told so.';
-comment on column jobs.alert_rules.error is 'Why its function failed the last time; null if it did not.';
+comment on column jobs.alert_rules.error is
+  'Why its function failed the last time; null if it did not.';
 
 create table jobs.alert_channels (
   channel      text primary key,
@@ -199,7 +205,8 @@ create index alert_notices_channel_idx on jobs.alert_notices (channel, ended_at)
 create index alert_notices_untold_idx on jobs.alert_notices (channel, noticed_at)
   where ended_at is null;
 comment on table jobs.alert_notices is 'What each channel is told of an alert: at most once each.';
-comment on column jobs.alert_notices.job_id is 'The job that tells it; null until one has taken it.';
+comment on column jobs.alert_notices.job_id is
+  'The job that tells it; null until one has taken it.';
 comment on column jobs.alert_notices.outcome is
   'How that job ended: done, failed, unknown (it may have been told), skipped, cancelled.';
 
@@ -223,19 +230,23 @@ values ('jobs.send_slack', 'alerts', 'jobs.prepare_alert', 'jobs.settle_alert', 
 
 insert into jobs.alert_rules (rule, function, bound, span, severity, of_channels, description)
 values ('job_failed', 'jobs.alert_dead_jobs', 0, '1 day', 'warning', false,
-        'More than bound jobs of a kind have died of the same code within span, and nobody has retried them.'),
+        'More than bound jobs of a kind have died of the same code within span, and nobody has '
+        'retried them.'),
        ('repeated_error', 'jobs.alert_repeated_errors', 10, '15 min', 'warning', false,
         'Runs of a kind have failed with the same words at least bound times within span.'),
        ('slow_job', 'jobs.alert_slow_jobs', 2, '1 min', 'warning', false,
-        'A job runs longer than bound times the usual of its kind this week, and longer than span.'),
+        'A job runs longer than bound times the usual of its kind this week, and longer than '
+        'span.'),
        ('slow_run', 'jobs.alert_slow_runs', 2, '5 min', 'warning', false,
         'A run of a schedule takes longer than bound times its usual, and longer than span.'),
        ('old_ready', 'jobs.alert_old_ready', 600, '0', 'critical', false,
-        'The oldest ready job of a queue that is not paused has waited for more than bound seconds.'),
+        'The oldest ready job of a queue that is not paused has waited for more than bound '
+        'seconds.'),
        ('missed_run', 'jobs.alert_missed_runs', 0, '10 min', 'critical', false,
         'A schedule was due more than span ago and its function has not run.'),
        ('few_succeed', 'jobs.alert_success_share', 0.9, '1 hour', 'warning', false,
-        'Of the jobs of a kind that ended within the last full span (20 at least), fewer than this share were done.'),
+        'Of the jobs of a kind that ended within the last full span (20 at least), fewer than '
+        'this share were done.'),
        ('failed_run', 'jobs.alert_failed_runs', 0, '1 day', 'warning', false,
         'The last run of a schedule, no longer than span ago, failed or failed in part.'),
        ('horizon_held', 'jobs.alert_held_horizon', 3600, '0', 'warning', false,
@@ -247,7 +258,8 @@ values ('job_failed', 'jobs.alert_dead_jobs', 0, '1 day', 'warning', false,
 
 -- Figures that only grow. Sequences: no row to fight for, no dead version left behind.
 create sequence jobs.stale_reports;
-comment on sequence jobs.stale_reports is 'Reports of runs that others had by then; none changed anything.';
+comment on sequence jobs.stale_reports is
+  'Reports of runs that others had by then; none changed anything.';
 create sequence jobs.lost_leases;
 comment on sequence jobs.lost_leases is 'Workers whose lease ran out.';
 create sequence jobs.reaped_jobs;

@@ -19,10 +19,12 @@ create table accounts.plans (
 comment on table accounts.plans is
   'What each tier may do and costs. A new tier or another limit is a row here, nothing else.';
 comment on column accounts.plans.products_per_month is
-  'Products that may be made in a UTC calendar month, all shops of the user together; null = unlimited.';
+  'Products that may be made in a UTC calendar month, all shops of the user together; null = '
+  'unlimited.';
 comment on column accounts.plans.niches is 'Active niches, all shops together; null = unlimited.';
 comment on column accounts.plans.platforms is 'Platforms that may be used; null = all.';
-comment on column accounts.plans.price is 'Price of a month in minor units: 20000 EUR is 200.00 EUR.';
+comment on column accounts.plans.price is
+  'Price of a month in minor units: 20000 EUR is 200.00 EUR.';
 
 insert into accounts.plans
   (plan, products_per_month, niches, winner_scaling, advanced_analytics, platforms, price, currency)
@@ -58,13 +60,17 @@ create table accounts.subscriptions (
   constraint subscriptions_state_is_known
     check (state in ('trialing', 'active', 'past_due', 'canceled')),
   constraint subscriptions_period_ends_after_it_starts check (period_end > period_start),
-  constraint subscriptions_canceled_ones_have_ended check ((state = 'canceled') = (ended_at is not null))
+  constraint subscriptions_canceled_ones_have_ended
+    check ((state = 'canceled') = (ended_at is not null))
 );
 comment on table accounts.subscriptions is
-  'What a user has subscribed to, past and present: at most one that is not canceled. Moves only through accounts.subscribe.';
+  'What a user has subscribed to, past and present: at most one that is not canceled. Moves only '
+  'through accounts.subscribe.';
 comment on column accounts.subscriptions.plan is
-  'The tier as it was sold. No foreign key: a payment provider may name one that accounts.plans does not (yet) know, and accounts.entitlements then grants basis.';
-comment on column accounts.subscriptions.period_end is 'End of the paid or trial period; null = open.';
+  'The tier as it was sold. No foreign key: a payment provider may name one that accounts.plans '
+  'does not (yet) know, and accounts.entitlements then grants basis.';
+comment on column accounts.subscriptions.period_end is
+  'End of the paid or trial period; null = open.';
 
 -- Two live subscriptions of one user cannot be. Serves accounts.subscribe.
 create unique index subscriptions_are_live_once on accounts.subscriptions (user_id)
@@ -82,7 +88,8 @@ create table accounts.services (
   refresh_before  interval,
   alert_before    interval not null,
   constraint services_refresh_is_all_or_nothing check (
-    (refresh_kind is null) = (refresh_with is null) and (refresh_kind is null) = (refresh_before is null)
+    (refresh_kind is null) = (refresh_with is null)
+      and (refresh_kind is null) = (refresh_before is null)
   ),
   constraint services_refresh_with_is_known check (refresh_with in ('refresh', 'client_secret'))
 );
@@ -115,7 +122,8 @@ values
    'accounts.check_openai', null, null, null, '14 days'),
   ('pinterest', 'https://api.pinterest.com/v5', null, '^[^\s/]+$',
    array['boards:read', 'boards:write', 'pins:read', 'pins:write', 'user_accounts:read'],
-   -- Access tokens live 30 days, refresh tokens 60, and each renewal brings new ones: weekly is often enough.
+   -- Access tokens live 30 days, refresh tokens 60, and each renewal brings new ones: weekly is
+   -- often enough.
    'accounts.check_pinterest', 'accounts.refresh_pinterest', 'refresh', '23 days', '14 days');
 
 create table accounts.connections (
@@ -138,22 +146,30 @@ create table accounts.connections (
   primary key (user_id, connection_id),
   constraint connections_id_is_unique unique (connection_id),
   constraint connections_happen_once unique (user_id, service, account),
-  constraint connections_state_is_known check (state in ('pending', 'connected', 'expired', 'revoked')),
+  constraint connections_state_is_known
+    check (state in ('pending', 'connected', 'expired', 'revoked')),
   constraint connections_account_is_not_blank check (account ~ '\S'),
   constraint connections_base_url_is_an_address check (base_url ~ '^https?://[^\s/]+'),
   constraint connections_last_error_is_short check (length(last_error) <= 500),
-  constraint connections_refresh_mark_has_an_end check ((refresh_job_id is null) = (refresh_until is null))
+  constraint connections_refresh_mark_has_an_end
+    check ((refresh_job_id is null) = (refresh_until is null))
 );
 comment on table accounts.connections is
-  'A user''s account at an outside service. Its tokens are in accounts.secrets; people read accounts.connections_status.';
+  'A user''s account at an outside service. Its tokens are in accounts.secrets; people read '
+  'accounts.connections_status.';
 comment on column accounts.connections.account is
   'The service''s own name of the account: the shop domain, the Pinterest user.';
-comment on column accounts.connections.base_url is 'Replaces that of accounts.services; {account} works here too.';
-comment on column accounts.connections.client_id is 'The OAuth app''s public id, where renewal needs one.';
+comment on column accounts.connections.base_url is
+  'Replaces that of accounts.services; {account} works here too.';
+comment on column accounts.connections.client_id is
+  'The OAuth app''s public id, where renewal needs one.';
 comment on column accounts.connections.state is
-  'pending: no access token yet. connected: has one. expired: the service refuses it and only a person can renew it. revoked: disconnected by a person.';
-comment on column accounts.connections.scopes is 'What the service has granted; null = it has not said.';
-comment on column accounts.connections.expires_at is 'End of the access token; null = it does not run out.';
+  'pending: no access token yet. connected: has one. expired: the service refuses it and only a '
+  'person can renew it. revoked: disconnected by a person.';
+comment on column accounts.connections.scopes is
+  'What the service has granted; null = it has not said.';
+comment on column accounts.connections.expires_at is
+  'End of the access token; null = it does not run out.';
 comment on column accounts.connections.refresh_job_id is
   'The one job that may be renewing the tokens now, until refresh_until.';
 
@@ -175,11 +191,15 @@ create table accounts.secrets (
     check (sealed ~ '^v1\.[A-Za-z0-9_-]{1,64}\.[A-Za-z0-9+/_-]{38,}={0,2}$')
 );
 comment on table accounts.secrets is
-  'The sealed tokens of connections, one a row. Only accounts.credentials and the rotation give them out, to workers.';
+  'The sealed tokens of connections, one a row. Only accounts.credentials and the rotation give '
+  'them out, to workers.';
 comment on column accounts.secrets.sealed is
-  'v1.<key id>.<base64>, made by workers/seal.py for this connection and field; the key is never in the database.';
-comment on column accounts.secrets.key_id is 'Which of AUTOM_SECRET_KEYS sealed it; see accounts.keys_in_use.';
-comment on column accounts.secrets.stored_at is 'When this token came; sealing it again with another key does not change it.';
+  'v1.<key id>.<base64>, made by workers/seal.py for this connection and field; the key is never '
+  'in the database.';
+comment on column accounts.secrets.key_id is
+  'Which of AUTOM_SECRET_KEYS sealed it; see accounts.keys_in_use.';
+comment on column accounts.secrets.stored_at is
+  'When this token came; sealing it again with another key does not change it.';
 
 insert into jobs.queues (queue, concurrency, description)
 values
@@ -188,18 +208,24 @@ values
   ('pinterest', 8,  'Calls of Pinterest.');
 
 insert into jobs.kinds
-  (kind, queue, prepare, settle, max_attempts, backoff_base, backoff_cap, timeout, effect, priority, description)
+  (kind, queue, prepare, settle, max_attempts, backoff_base, backoff_cap, timeout, effect,
+  priority, description)
 values
   ('accounts.check_shopify', 'shopify', 'accounts.prepare_check', 'accounts.settle_check',
-   3, '5 seconds', '1 minute', '30 seconds', 'natural', 1, 'Ask Shopify which scopes the token has and whose shop it is.'),
+   3, '5 seconds', '1 minute', '30 seconds', 'natural', 1,
+   'Ask Shopify which scopes the token has and whose shop it is.'),
   ('accounts.check_pinterest', 'pinterest', 'accounts.prepare_check', 'accounts.settle_check',
-   3, '5 seconds', '1 minute', '30 seconds', 'natural', 1, 'Ask Pinterest whose account the token opens.'),
+   3, '5 seconds', '1 minute', '30 seconds', 'natural', 1,
+   'Ask Pinterest whose account the token opens.'),
   ('accounts.check_openai', 'openai', 'accounts.prepare_check', 'accounts.settle_check',
-   3, '5 seconds', '1 minute', '30 seconds', 'natural', 1, 'Ask OpenAI for its models, which proves the key.'),
+   3, '5 seconds', '1 minute', '30 seconds', 'natural', 1,
+   'Ask OpenAI for its models, which proves the key.'),
   ('accounts.refresh_shopify', 'shopify', 'accounts.prepare_refresh', 'accounts.settle_refresh',
-   8, '10 seconds', '15 minutes', '30 seconds', 'repeatable', 0, 'Get a new access token from Shopify by client id and secret.'),
+   8, '10 seconds', '15 minutes', '30 seconds', 'repeatable', 0,
+   'Get a new access token from Shopify by client id and secret.'),
   ('accounts.refresh_pinterest', 'pinterest', 'accounts.prepare_refresh', 'accounts.settle_refresh',
-   8, '10 seconds', '15 minutes', '30 seconds', 'repeatable', 0, 'Get new tokens from Pinterest; the refresh token changes too.');
+   8, '10 seconds', '15 minutes', '30 seconds', 'repeatable', 0,
+   'Get new tokens from Pinterest; the refresh token changes too.');
 
 insert into jobs.schedules (schedule, cron, time_zone, function, catch_up, enabled, description)
 values

@@ -2,7 +2,8 @@
 
 create schema shops;
 comment on schema shops is
-  'Shop automation: settings, niches, prompts, products and their pipeline, quotas, pins, sales and winners.';
+  'Shop automation: settings, niches, prompts, products and their pipeline, quotas, pins, sales '
+  'and winners.';
 
 -- Shops ------------------------------------------------------------------------------------------
 
@@ -29,9 +30,12 @@ comment on column shops.shops.shop_id is 'The shop''s id, safe to show outside.'
 comment on column shops.shops.program is 'pod_autom makes products, reboss rotates a catalogue.';
 comment on column shops.shops.name is 'What people call the shop.';
 comment on column shops.shops.domain is
-  'Host name of the storefront, in lower case; product links are https://<domain>/products/<handle>.';
-comment on column shops.shops.time_zone is 'Where the shop''s days begin and end, as in pg_timezone_names.';
-comment on column shops.shops.enabled is 'False stops every job of the shop; the skip reason is then disabled.';
+  'Host name of the storefront, in lower case; product links are '
+  'https://<domain>/products/<handle>.';
+comment on column shops.shops.time_zone is
+  'Where the shop''s days begin and end, as in pg_timezone_names.';
+comment on column shops.shops.enabled is
+  'False stops every job of the shop; the skip reason is then disabled.';
 comment on column shops.shops.created_at is 'When the shop was added.';
 
 create table shops.shop_connections (
@@ -75,14 +79,16 @@ create table shops.models (
     check (least(input_per_million, output_per_million, per_image, ceiling) >= 0),
   constraint models_paid_have_a_price check (
     is_free
-    or (ceiling > 0 and (per_image > 0 or (input_per_million > 0 and output_per_million > 0)) is true)
+    or (ceiling > 0
+    and (per_image > 0 or (input_per_million > 0 and output_per_million > 0)) is true)
   ),
   constraint models_default_is_enabled check (enabled or not is_default)
 );
 -- Serves shops._model: one default for each task and quality.
 create unique index models_default_is_one on shops.models (task, quality) where is_default;
 comment on table shops.models is
-  'AI models as rows: what each may be used for and costs. Money is in micro-USD (1,000,000 = 1 USD).';
+  'AI models as rows: what each may be used for and costs. Money is in micro-USD (1,000,000 = 1 '
+  'USD).';
 comment on column shops.models.task is 'image draws designs, text writes and optimises.';
 comment on column shops.models.model is 'The name that the service knows the model by.';
 comment on column shops.models.quality is 'Image quality that the price is for; any for text.';
@@ -91,8 +97,10 @@ comment on column shops.models.output_per_million is 'Micro-USD for a million ou
 comment on column shops.models.per_image is
   'Micro-USD for one image, where the service charges by the image and not by tokens.';
 comment on column shops.models.ceiling is
-  'Micro-USD that one call costs at most: what the budget holds before the call, and what an unknown outcome counts as.';
-comment on column shops.models.is_free is 'True for a model that costs nothing; every other one must have a price.';
+  'Micro-USD that one call costs at most: what the budget holds before the call, and what an '
+  'unknown outcome counts as.';
+comment on column shops.models.is_free is
+  'True for a model that costs nothing; every other one must have a price.';
 comment on column shops.models.is_default is 'Used where the shop''s settings name no model.';
 comment on column shops.models.enabled is 'False: no new call uses it.';
 
@@ -131,24 +139,33 @@ comment on column shops.settings.shop_id is 'The shop.';
 comment on column shops.settings.auto_publish is
   'True: an optimised product is published; false: it stays a draft for a person to publish.';
 comment on column shops.settings.creation_limit is 'Products to make a day, 0 to 100.';
-comment on column shops.settings.default_price_minor is 'Price of a new product in minor units: 2999 is 29.99.';
+comment on column shops.settings.default_price_minor is
+  'Price of a new product in minor units: 2999 is 29.99.';
 comment on column shops.settings.currency is 'Currency of default_price_minor, the shop''s own.';
 comment on column shops.settings.vendor is 'Vendor shown on new products.';
-comment on column shops.settings.image_model is 'Model that draws; null: the default row of shops.models.';
+comment on column shops.settings.image_model is
+  'Model that draws; null: the default row of shops.models.';
 comment on column shops.settings.image_quality is 'low, medium or high.';
-comment on column shops.settings.text_model is 'Model that writes; null: the default row of shops.models.';
+comment on column shops.settings.text_model is
+  'Model that writes; null: the default row of shops.models.';
 comment on column shops.settings.pin_limit is 'Pins in one run, at most 20.';
 comment on column shops.settings.pin_daily_limit is 'Pins in one day of the shop.';
-comment on column shops.settings.pinterest_board_id is 'Board to pin to, one of shops.boards; null: nothing is pinned.';
+comment on column shops.settings.pinterest_board_id is
+  'Board to pin to, one of shops.boards; null: nothing is pinned.';
 comment on column shops.settings.configured_at is 'When a setting was changed last.';
-comment on constraint creation_limit_is_0_to_100 on shops.settings is 'Give a whole number from 0 to 100.';
+comment on constraint creation_limit_is_0_to_100 on shops.settings is
+  'Give a whole number from 0 to 100.';
 comment on constraint default_price_minor_is_positive on shops.settings is
   'Give the price in minor units, more than 0: 2999 is 29.99.';
-comment on constraint currency_is_three_capital_letters on shops.settings is 'Give an ISO 4217 code, like EUR.';
-comment on constraint vendor_is_not_empty on shops.settings is 'Give the name that customers see as the maker.';
-comment on constraint image_quality_is_low_medium_or_high on shops.settings is 'Give low, medium or high.';
+comment on constraint currency_is_three_capital_letters on shops.settings is
+  'Give an ISO 4217 code, like EUR.';
+comment on constraint vendor_is_not_empty on shops.settings is
+  'Give the name that customers see as the maker.';
+comment on constraint image_quality_is_low_medium_or_high on shops.settings is
+  'Give low, medium or high.';
 comment on constraint pin_limit_is_0_to_20 on shops.settings is 'Give a whole number from 0 to 20.';
-comment on constraint pin_daily_limit_is_0_to_500 on shops.settings is 'Give a whole number from 0 to 500.';
+comment on constraint pin_daily_limit_is_0_to_500 on shops.settings is
+  'Give a whole number from 0 to 500.';
 comment on constraint pinterest_board_id_is_digits on shops.settings is
   'Give a board_id of shops.boards; Pinterest''s ids are digits.';
 
@@ -178,7 +195,8 @@ comment on column shops.niches.shop_id is 'The shop it belongs to.';
 comment on column shops.niches.name is 'Takes the place of {niche} in a prompt.';
 comment on column shops.niches.slug is 'The name as it stands in handles and tags.';
 comment on column shops.niches.active is 'Only active niches get products.';
-comment on column shops.niches.priority is 'Higher comes first where a split leaves a remainder, and where the plan allows fewer niches.';
+comment on column shops.niches.priority is
+  'Higher comes first where a split leaves a remainder, and where the plan allows fewer niches.';
 comment on column shops.niches.language is 'Language of title and description, ISO 639-1.';
 comment on column shops.niches.daily_limit is 'Products a day at most; null: no limit of its own.';
 comment on column shops.niches.created_at is 'When the niche was added.';
@@ -208,7 +226,8 @@ create table shops.prompts (
   constraint prompts_version_counts_from_1 check (version > 0)
 );
 comment on table shops.prompts is
-  'A shop''s prompts. A version is never changed: the highest is in use, and products keep the one they were made from.';
+  'A shop''s prompts. A version is never changed: the highest is in use, and products keep the '
+  'one they were made from.';
 comment on column shops.prompts.user_id is 'The tenant.';
 comment on column shops.prompts.shop_id is 'The shop.';
 comment on column shops.prompts.type is 'image, title or description.';
@@ -231,7 +250,8 @@ comment on column shops.product_states.state is 'The state.';
 comment on column shops.product_states.position is 'Where it stands in a product''s life.';
 comment on column shops.product_states.time_limit is
   'A product that stays longer is in shops.stuck; null: it may stay for ever.';
-comment on column shops.product_states.starts is 'Origins of products that may begin in this state.';
+comment on column shops.product_states.starts is
+  'Origins of products that may begin in this state.';
 comment on column shops.product_states.description is 'What is true of a product in this state.';
 
 create table shops.steps (
@@ -245,8 +265,10 @@ create table shops.steps (
 create index steps_state_idx on shops.steps (state);
 comment on table shops.steps is 'The steps that make a product: one kind of job each.';
 comment on column shops.steps.kind is 'The kind of job.';
-comment on column shops.steps.state is 'The state in which a product is when the step is taken; it fails in this state.';
-comment on column shops.steps.service is 'The service that the step calls: the shop''s connection to it is used.';
+comment on column shops.steps.state is
+  'The state in which a product is when the step is taken; it fails in this state.';
+comment on column shops.steps.service is
+  'The service that the step calls: the shop''s connection to it is used.';
 comment on column shops.steps.position is 'The order of the steps.';
 
 create table shops.product_moves (
@@ -306,7 +328,8 @@ create table shops.products (
   constraint products_gid_is_once_per_shop unique (user_id, shop_id, product_gid),
   constraint products_handle_is_not_empty check (handle <> ''),
   constraint products_origin_is_known check (origin in ('planned', 'imported', 'variation')),
-  constraint products_variation_has_a_parent check (origin <> 'variation' or parent_product_id is not null),
+  constraint products_variation_has_a_parent
+    check (origin <> 'variation' or parent_product_id is not null),
   constraint products_made_here_have_a_niche check (origin = 'imported' or niche_id is not null),
   constraint products_made_here_have_a_day check ((origin = 'imported') = (planned_on is null)),
   constraint products_shop_status_is_known
@@ -345,38 +368,54 @@ create index products_state_idx on shops.products (state, state_since);
 create index products_pinnable_idx on shops.products (shop_id, product_id)
   where shop_status = 'ACTIVE' and image_url is not null;
 comment on table shops.products is
-  'Products: planned and made by AutoM, variations of winners, and imported ones. Move them by functions only.';
+  'Products: planned and made by AutoM, variations of winners, and imported ones. Move them by '
+  'functions only.';
 comment on column shops.products.user_id is 'The tenant.';
 comment on column shops.products.product_id is 'The product.';
 comment on column shops.products.shop_id is 'The shop it is in.';
 comment on column shops.products.niche_id is 'What it is about; null for imported ones.';
 comment on column shops.products.parent_product_id is 'The winner that this is a variation of.';
-comment on column shops.products.origin is 'planned by a run, imported from a file, or a variation of a winner.';
-comment on column shops.products.run_id is 'The run of jobs.runs that planned it; null: planned by hand.';
-comment on column shops.products.planned_on is 'The shop''s day that it counts for in creation_limit.';
+comment on column shops.products.origin is
+  'planned by a run, imported from a file, or a variation of a winner.';
+comment on column shops.products.run_id is
+  'The run of jobs.runs that planned it; null: planned by hand.';
+comment on column shops.products.planned_on is
+  'The shop''s day that it counts for in creation_limit.';
 comment on column shops.products.state is 'Where it is in its life: shops.product_states.';
 comment on column shops.products.state_since is 'When it entered that state.';
-comment on column shops.products.failed_in is 'The state in which it failed, to which a retry returns it.';
+comment on column shops.products.failed_in is
+  'The state in which it failed, to which a retry returns it.';
 comment on column shops.products.failed_reason is 'Why it failed.';
 comment on column shops.products.quota_state is
-  'held from planning, used once it exists in the shop, released when it failed before; none for imported ones.';
-comment on column shops.products.quota_month is 'First day of the UTC month whose quota it counts against.';
-comment on column shops.products.handle is 'Name in the shop''s links, fixed when planned, so that creating it twice makes one.';
+  'held from planning, used once it exists in the shop, released when it failed before; none for '
+  'imported ones.';
+comment on column shops.products.quota_month is
+  'First day of the UTC month whose quota it counts against.';
+comment on column shops.products.handle is
+  'Name in the shop''s links, fixed when planned, so that creating it twice makes one.';
 comment on column shops.products.sku is 'Stock keeping unit of its variant.';
 comment on column shops.products.title is 'Title; at most 70 characters for products made here.';
-comment on column shops.products.description is 'Description: plain text for products made here, the shop''s HTML for imported ones.';
+comment on column shops.products.description is
+  'Description: plain text for products made here, the shop''s HTML for imported ones.';
 comment on column shops.products.tags is 'All of its tags in the shop.';
 comment on column shops.products.price_minor is 'Price in minor units: 2999 is 29.99.';
 comment on column shops.products.currency is 'Currency of price_minor.';
-comment on column shops.products.image_version is 'Version of the image prompt that it is made from (shops.prompts).';
-comment on column shops.products.title_version is 'Version of the title prompt that it is made from.';
-comment on column shops.products.description_version is 'Version of the description prompt that it is made from.';
-comment on column shops.products.optimization_status is 'pending, optimized or failed; null: never to be optimised.';
-comment on column shops.products.resource_url is 'Where the design was uploaded to, for the shop to fetch.';
+comment on column shops.products.image_version is
+  'Version of the image prompt that it is made from (shops.prompts).';
+comment on column shops.products.title_version is
+  'Version of the title prompt that it is made from.';
+comment on column shops.products.description_version is
+  'Version of the description prompt that it is made from.';
+comment on column shops.products.optimization_status is
+  'pending, optimized or failed; null: never to be optimised.';
+comment on column shops.products.resource_url is
+  'Where the design was uploaded to, for the shop to fetch.';
 comment on column shops.products.product_gid is 'Shopify''s id of the product.';
 comment on column shops.products.variant_gid is 'Shopify''s id of its only variant.';
-comment on column shops.products.image_url is 'Public address of the picture, once the shop has it ready.';
-comment on column shops.products.shop_status is 'DRAFT, ACTIVE, ARCHIVED or UNLISTED, as the shop says; null before it is there.';
+comment on column shops.products.image_url is
+  'Public address of the picture, once the shop has it ready.';
+comment on column shops.products.shop_status is
+  'DRAFT, ACTIVE, ARCHIVED or UNLISTED, as the shop says; null before it is there.';
 comment on column shops.products.first_tracked_at is 'When its sales were first watched; set once.';
 comment on column shops.products.published_at is 'When we published it.';
 comment on column shops.products.created_at is 'When this row was made.';
@@ -391,7 +430,8 @@ create table shops.texts (
   model       text not null,
   created_at  timestamptz not null default jobs.clock(),
   primary key (user_id, product_id, step),
-  foreign key (user_id, product_id) references shops.products (user_id, product_id) on delete cascade,
+  foreign key (user_id, product_id) references shops.products (user_id, product_id)
+    on delete cascade,
   constraint texts_step_is_known check (step in ('written', 'optimised')),
   constraint texts_title_is_1_to_70_characters check (length(title) between 1 and 70),
   constraint texts_description_is_not_empty check (btrim(description) <> '')
@@ -416,7 +456,8 @@ create table shops.designs (
   quality    text not null,
   created_at timestamptz not null default jobs.clock(),
   primary key (user_id, product_id),
-  foreign key (user_id, product_id) references shops.products (user_id, product_id) on delete cascade,
+  foreign key (user_id, product_id) references shops.products (user_id, product_id)
+    on delete cascade,
   constraint designs_media_type_is_a_picture
     check (media_type in ('image/png', 'image/jpeg', 'image/webp')),
   constraint designs_picture_is_not_empty check (octet_length(picture) > 0)

@@ -2,7 +2,8 @@
 
 insert into shops.product_states (state, position, time_limit, starts, description)
 values
-  ('planned',   1,  '6 hours', '{planned,variation}', 'Quota is held for it; nothing was made yet.'),
+  ('planned',   1,  '6 hours', '{planned,variation}',
+  'Quota is held for it; nothing was made yet.'),
   ('drawn',     2,  '6 hours', '{}',         'Its design is drawn.'),
   ('written',   3,  '6 hours', '{}',         'It has a title, a description and tags.'),
   ('uploaded',  4,  '6 hours', '{}',         'Its design is where the shop can fetch it.'),
@@ -12,7 +13,8 @@ values
   ('winner',    8,  null,      '{}',         'It sells well enough to be scaled.'),
   ('loser',     9,  null,      '{}',         'It does not sell.'),
   ('archived',  10, null,      '{imported}', 'It is out of the shop.'),
-  ('failed',    11, null,      '{}',         'A step gave up; failed_in and failed_reason say where and why.');
+  ('failed',    11, null,      '{}',
+  'A step gave up; failed_in and failed_reason say where and why.');
 
 insert into shops.product_moves (from_state, to_state)
 values
@@ -81,7 +83,8 @@ values
   ('pinterest', '*', 2, 1.6, 20);
 
 insert into jobs.kinds
-  (kind, queue, prepare, settle, max_attempts, backoff_base, backoff_cap, timeout, effect, priority, description)
+  (kind, queue, prepare, settle, max_attempts, backoff_base, backoff_cap, timeout, effect,
+  priority, description)
 values
   ('shops.draw_design', 'openai', 'shops.prepare_draw_design', 'shops.settle_draw_design',
    5, '5 s', '10 min', '180 s', 'repeatable', 2, 'Draw the design of a planned product.'),
@@ -93,11 +96,13 @@ values
    8, '2 s', '15 min', '60 s', 'natural', 2, 'Create the product as a draft, by its handle.'),
   ('shops.check_media', 'shopify', 'shops.prepare_check_media', 'shops.settle_check_media',
    8, '2 s', '15 min', '60 s', 'natural', 2, 'Ask whether the shop has the picture ready.'),
-  ('shops.optimise_product', 'openai', 'shops.prepare_optimise_product', 'shops.settle_optimise_product',
+  ('shops.optimise_product', 'openai', 'shops.prepare_optimise_product',
+  'shops.settle_optimise_product',
    4, '3 s', '10 min', '90 s', 'repeatable', 2, 'Write a better text for a draft.'),
   ('shops.update_product', 'shopify', 'shops.prepare_update_product', 'shops.settle_update_product',
    8, '2 s', '15 min', '60 s', 'natural', 2, 'Put the better text into the shop.'),
-  ('shops.publish_product', 'shopify', 'shops.prepare_publish_product', 'shops.settle_publish_product',
+  ('shops.publish_product', 'shopify', 'shops.prepare_publish_product',
+  'shops.settle_publish_product',
    8, '2 s', '15 min', '60 s', 'natural', 2, 'Publish a product to all sales channels.'),
   ('shops.pin_product', 'pinterest', 'shops.prepare_pin_product', 'shops.settle_pin_product',
    6, '5 s', '30 min', '60 s', 'read_back', 2, 'Pin a product on the shop''s board.'),

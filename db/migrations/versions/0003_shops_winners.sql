@@ -1,6 +1,6 @@
 -- Which products win, why, and what is done about it.
 
--- Rules and verdicts -------------------------------------------------------------------------------
+-- Rules and verdicts ------------------------------------------------------------------------------
 
 create table shops.winner_rules (
   user_id                     uuid not null,
@@ -56,51 +56,81 @@ create table shops.winner_rules (
     check (least(campaign_budget_limit_minor, raise_day_limit_minor, ads_budget_limit_minor) >= 0)
 );
 comment on table shops.winner_rules is
-  'By which rule a shop''s winners are found, and how far they are scaled. A version is never changed: the highest is in use, and every decision names its own. shops.set_winner_rules makes the next.';
+  'By which rule a shop''s winners are found, and how far they are scaled. A version is never '
+  'changed: the highest is in use, and every decision names its own. shops.set_winner_rules makes '
+  'the next.';
 comment on column shops.winner_rules.user_id is 'The tenant.';
 comment on column shops.winner_rules.shop_id is 'The shop.';
 comment on column shops.winner_rules.version is 'Counts from 1.';
 comment on column shops.winner_rules.winner_rule is
-  'sales: units of 7 days; buckets: enough of four windows; posterior: how likely the weekly rate is high enough.';
+  'sales: units of 7 days; buckets: enough of four windows; posterior: how likely the weekly rate '
+  'is high enough.';
 comment on column shops.winner_rules.winner_units is 'Rule sales: net units in the last 7 days.';
-comment on column shops.winner_rules.bucket_units_3 is 'Rule buckets: net units in the last 3 days that pass the window.';
+comment on column shops.winner_rules.bucket_units_3 is
+  'Rule buckets: net units in the last 3 days that pass the window.';
 comment on column shops.winner_rules.bucket_units_7 is 'Rule buckets: in the last 7 days.';
 comment on column shops.winner_rules.bucket_units_10 is 'Rule buckets: in the last 10 days.';
 comment on column shops.winner_rules.bucket_units_14 is 'Rule buckets: in the last 14 days.';
 comment on column shops.winner_rules.min_buckets is 'Rule buckets: windows that must pass, 1 to 4.';
-comment on column shops.winner_rules.target_weekly_units is 'Rule posterior: units a week that a winner sells.';
-comment on column shops.winner_rules.break_even_weekly_units is 'Rule posterior: units a week under which a product loses money.';
-comment on column shops.winner_rules.prior_shape is 'Rule posterior: shape of the Gamma prior; a whole number keeps the formula exact.';
-comment on column shops.winner_rules.prior_weekly_units is 'Rule posterior: units a week that a new product is expected to sell.';
-comment on column shops.winner_rules.posterior_days is 'Rule posterior: days of tracking before it says anything.';
-comment on column shops.winner_rules.winner_certainty is 'Rule posterior: probability from which a product is a winner.';
+comment on column shops.winner_rules.target_weekly_units is
+  'Rule posterior: units a week that a winner sells.';
+comment on column shops.winner_rules.break_even_weekly_units is
+  'Rule posterior: units a week under which a product loses money.';
+comment on column shops.winner_rules.prior_shape is
+  'Rule posterior: shape of the Gamma prior; a whole number keeps the formula exact.';
+comment on column shops.winner_rules.prior_weekly_units is
+  'Rule posterior: units a week that a new product is expected to sell.';
+comment on column shops.winner_rules.posterior_days is
+  'Rule posterior: days of tracking before it says anything.';
+comment on column shops.winner_rules.winner_certainty is
+  'Rule posterior: probability from which a product is a winner.';
 comment on column shops.winner_rules.keep_certainty is
-  'Rule posterior: a winner stays one down to this probability; from here up to winner_certainty others are promising.';
+  'Rule posterior: a winner stays one down to this probability; from here up to winner_certainty '
+  'others are promising.';
 comment on column shops.winner_rules.loser_certainty is
   'Rule posterior: probability of selling less than break even from which a product is a loser.';
-comment on column shops.winner_rules.start_phase_days is 'The first days are this many times 24 hours from first tracking.';
-comment on column shops.winner_rules.winner_ends_after_days is 'A winner that fails its rule on this many days in a row is none any more.';
-comment on column shops.winner_rules.variations_per_winner is 'New designs for each new winner; they count against the quota.';
-comment on column shops.winner_rules.raise_percent is 'Step by which a campaign''s daily budget rises, 0 to 20; 0: never.';
-comment on column shops.winner_rules.raise_cool_down_days is 'Days between two raises of a campaign.';
-comment on column shops.winner_rules.campaign_budget_limit_minor is 'No campaign''s daily budget is raised above this, minor units.';
-comment on column shops.winner_rules.raise_day_limit_minor is 'All raises of the shop in one day together, minor units.';
-comment on column shops.winner_rules.ads_budget_limit_minor is 'No raise lifts the shop''s daily budgets together above this, minor units.';
+comment on column shops.winner_rules.start_phase_days is
+  'The first days are this many times 24 hours from first tracking.';
+comment on column shops.winner_rules.winner_ends_after_days is
+  'A winner that fails its rule on this many days in a row is none any more.';
+comment on column shops.winner_rules.variations_per_winner is
+  'New designs for each new winner; they count against the quota.';
+comment on column shops.winner_rules.raise_percent is
+  'Step by which a campaign''s daily budget rises, 0 to 20; 0: never.';
+comment on column shops.winner_rules.raise_cool_down_days is
+  'Days between two raises of a campaign.';
+comment on column shops.winner_rules.campaign_budget_limit_minor is
+  'No campaign''s daily budget is raised above this, minor units.';
+comment on column shops.winner_rules.raise_day_limit_minor is
+  'All raises of the shop in one day together, minor units.';
+comment on column shops.winner_rules.ads_budget_limit_minor is
+  'No raise lifts the shop''s daily budgets together above this, minor units.';
 comment on column shops.winner_rules.created_at is 'When this version was made.';
-comment on constraint winner_rule_is_known on shops.winner_rules is 'Give sales, buckets or posterior.';
-comment on constraint winner_units_is_positive on shops.winner_rules is 'Give a whole number from 1.';
-comment on constraint bucket_units_are_not_negative on shops.winner_rules is 'Give whole numbers from 0.';
-comment on constraint min_buckets_is_1_to_4 on shops.winner_rules is 'Give a whole number from 1 to 4.';
-comment on constraint weekly_units_are_positive on shops.winner_rules is 'Give units a week above 0.';
-comment on constraint weekly_units_are_at_most_1000 on shops.winner_rules is 'Give at most 1000 units a week.';
-comment on constraint prior_shape_is_1_to_100 on shops.winner_rules is 'Give a whole number from 1 to 100.';
+comment on constraint winner_rule_is_known on shops.winner_rules is
+  'Give sales, buckets or posterior.';
+comment on constraint winner_units_is_positive on shops.winner_rules is
+  'Give a whole number from 1.';
+comment on constraint bucket_units_are_not_negative on shops.winner_rules is
+  'Give whole numbers from 0.';
+comment on constraint min_buckets_is_1_to_4 on shops.winner_rules is
+  'Give a whole number from 1 to 4.';
+comment on constraint weekly_units_are_positive on shops.winner_rules is
+  'Give units a week above 0.';
+comment on constraint weekly_units_are_at_most_1000 on shops.winner_rules is
+  'Give at most 1000 units a week.';
+comment on constraint prior_shape_is_1_to_100 on shops.winner_rules is
+  'Give a whole number from 1 to 100.';
 comment on constraint certainties_are_in_order on shops.winner_rules is
   'Give probabilities between 0 and 1, keep_certainty not above winner_certainty.';
-comment on constraint loser_certainty_is_a_probability on shops.winner_rules is 'Give a probability between 0 and 1.';
+comment on constraint loser_certainty_is_a_probability on shops.winner_rules is
+  'Give a probability between 0 and 1.';
 comment on constraint days_are_1_to_365 on shops.winner_rules is 'Give whole days from 1 to 365.';
-comment on constraint variations_per_winner_is_0_to_20 on shops.winner_rules is 'Give a whole number from 0 to 20.';
-comment on constraint raise_percent_is_0_to_20 on shops.winner_rules is 'Give a whole number from 0 to 20.';
-comment on constraint raise_cool_down_days_is_1_to_90 on shops.winner_rules is 'Give whole days from 1 to 90.';
+comment on constraint variations_per_winner_is_0_to_20 on shops.winner_rules is
+  'Give a whole number from 0 to 20.';
+comment on constraint raise_percent_is_0_to_20 on shops.winner_rules is
+  'Give a whole number from 0 to 20.';
+comment on constraint raise_cool_down_days_is_1_to_90 on shops.winner_rules is
+  'Give whole days from 1 to 90.';
 comment on constraint budget_limits_are_not_negative on shops.winner_rules is
   'Give amounts in minor units from 0: 10000 is 100.00.';
 
@@ -126,21 +156,26 @@ create table shops.decisions (
   constraint decisions_verdict_is_known check (verdict in ('winner', 'kept', 'failing', 'ended'))
 );
 -- Serves the foreign key to shops.products, and shops.explain.
-create index decisions_product_idx on shops.decisions (user_id, shop_id, product_id, decided_on desc);
+create index decisions_product_idx
+  on shops.decisions (user_id, shop_id, product_id, decided_on desc);
 -- Serves the foreign key to shops.winner_rules.
 create index decisions_rules_idx on shops.decisions (user_id, shop_id, rules_version);
 comment on table shops.decisions is
-  'Verdicts on winners with all that they rest on: one a product and day of the shop, taken only on complete sales. A product that is no winner and becomes none has no row.';
+  'Verdicts on winners with all that they rest on: one a product and day of the shop, taken only '
+  'on complete sales. A product that is no winner and becomes none has no row.';
 comment on column shops.decisions.user_id is 'The tenant.';
 comment on column shops.decisions.decision_id is 'The decision.';
 comment on column shops.decisions.shop_id is 'The shop.';
 comment on column shops.decisions.product_id is 'The product.';
-comment on column shops.decisions.decided_on is 'The shop''s day; the sales up to its beginning count.';
+comment on column shops.decisions.decided_on is
+  'The shop''s day; the sales up to its beginning count.';
 comment on column shops.decisions.verdict is
-  'winner: became one; kept: still is; failing: fails its rule, stays for now; ended: failed too many days in a row.';
+  'winner: became one; kept: still is; failing: fails its rule, stays for now; ended: failed too '
+  'many days in a row.';
 comment on column shops.decisions.rule is 'The rule of the shop: sales, buckets or posterior.';
 comment on column shops.decisions.rules_version is 'The version of shops.winner_rules.';
-comment on column shops.decisions.inputs is 'What was known: units of the windows, age, state, plan.';
+comment on column shops.decisions.inputs is
+  'What was known: units of the windows, age, state, plan.';
 comment on column shops.decisions.conditions is
   'Every condition of every rule: {"rule", "condition", "value", "threshold", "margin", "pass"}.';
 comment on column shops.decisions.why is 'The verdict in one sentence, and what would flip it.';
@@ -180,16 +215,19 @@ comment on column shops.campaigns.user_id is 'The tenant.';
 comment on column shops.campaigns.campaign_id is 'The campaign.';
 comment on column shops.campaigns.shop_id is 'The shop.';
 comment on column shops.campaigns.product_id is 'The product that it advertises.';
-comment on column shops.campaigns.connection_id is 'The Pinterest connection that it is reached by.';
+comment on column shops.campaigns.connection_id is
+  'The Pinterest connection that it is reached by.';
 comment on column shops.campaigns.ad_account_id is 'Pinterest''s id of the ad account.';
 comment on column shops.campaigns.external_id is 'Pinterest''s id of the campaign.';
 comment on column shops.campaigns.name is 'What people call it.';
 comment on column shops.campaigns.daily_budget is 'Daily spend cap in minor units: 1000 is 10.00.';
 comment on column shops.campaigns.currency is 'Currency of daily_budget.';
 comment on column shops.campaigns.paused_by is
-  'Null: nobody here paused it. rule: its product stopped winning. user: a person did. No job ever restarts one.';
+  'Null: nobody here paused it. rule: its product stopped winning. user: a person did. No job '
+  'ever restarts one.';
 comment on column shops.campaigns.paused_reason is 'Why it is paused.';
-comment on column shops.campaigns.raised_at is 'When AutoM raised it last; the cool-down counts from here.';
+comment on column shops.campaigns.raised_at is
+  'When AutoM raised it last; the cool-down counts from here.';
 comment on column shops.campaigns.created_at is 'When it was connected.';
 
 create table shops.scaling_intents (
@@ -238,20 +276,26 @@ create table shops.scaling_intents (
 -- Serves shops.explain and the foreign key to shops.products.
 create index scaling_intents_product_idx on shops.scaling_intents (user_id, shop_id, product_id);
 -- Serves the foreign key to shops.campaigns; the day's raises of a shop are found by it too.
-create index scaling_intents_campaign_idx on shops.scaling_intents (user_id, campaign_id, created_at);
+create index scaling_intents_campaign_idx
+  on shops.scaling_intents (user_id, campaign_id, created_at);
 comment on table shops.scaling_intents is
-  'What is to be done about a winner, or one that ended, and what became of it: each guarded, each stoppable by shops.stop_intent.';
+  'What is to be done about a winner, or one that ended, and what became of it: each guarded, '
+  'each stoppable by shops.stop_intent.';
 comment on column shops.scaling_intents.user_id is 'The tenant.';
 comment on column shops.scaling_intents.intent_id is 'The intent.';
 comment on column shops.scaling_intents.shop_id is 'The shop.';
 comment on column shops.scaling_intents.product_id is 'The winner.';
 comment on column shops.scaling_intents.decision_id is 'The decision that it follows from.';
 comment on column shops.scaling_intents.action is
-  'variations: new designs; raise_budget: more for its campaign; expand: onto a further platform; pause: its campaign, when it ended as a winner.';
-comment on column shops.scaling_intents.target is 'The campaign''s id at Pinterest, or the platform; empty for variations.';
+  'variations: new designs; raise_budget: more for its campaign; expand: onto a further platform; '
+  'pause: its campaign, when it ended as a winner.';
+comment on column shops.scaling_intents.target is
+  'The campaign''s id at Pinterest, or the platform; empty for variations.';
 comment on column shops.scaling_intents.campaign_id is 'raise_budget and pause: the campaign.';
-comment on column shops.scaling_intents.from_budget is 'raise_budget: daily budget before, minor units.';
-comment on column shops.scaling_intents.to_budget is 'raise_budget: daily budget wanted, minor units, at most 20 % more.';
+comment on column shops.scaling_intents.from_budget is
+  'raise_budget: daily budget before, minor units.';
+comment on column shops.scaling_intents.to_budget is
+  'raise_budget: daily budget wanted, minor units, at most 20 % more.';
 comment on column shops.scaling_intents.currency is 'raise_budget: currency of both.';
 comment on column shops.scaling_intents.how_many is 'variations: products planned.';
 comment on column shops.scaling_intents.state is
@@ -263,16 +307,21 @@ comment on column shops.scaling_intents.ended_at is 'When it ended.';
 -- Work -------------------------------------------------------------------------------------------
 
 insert into jobs.kinds
-  (kind, queue, prepare, settle, max_attempts, backoff_base, backoff_cap, timeout, effect, priority, description)
+  (kind, queue, prepare, settle, max_attempts, backoff_base, backoff_cap, timeout, effect,
+  priority, description)
 values
   ('shops.read_orders', 'shopify', 'shops.prepare_read_orders', 'shops.settle_read_orders',
    8, '5 s', '15 min', '60 s', 'natural', 1, 'Read a page of a shop''s changed orders.'),
   ('shops.raise_budget', 'pinterest', 'shops.prepare_raise_budget', 'shops.settle_raise_budget',
    5, '10 s', '15 min', '60 s', 'natural', 2, 'Set the daily budget of a winner''s campaign.'),
-  ('shops.pause_campaign', 'pinterest', 'shops.prepare_pause_campaign', 'shops.settle_pause_campaign',
-   8, '10 s', '15 min', '60 s', 'natural', 1, 'Pause a campaign whose product is no winner any more.');
+  ('shops.pause_campaign', 'pinterest', 'shops.prepare_pause_campaign',
+  'shops.settle_pause_campaign',
+   8, '10 s', '15 min', '60 s', 'natural', 1,
+   'Pause a campaign whose product is no winner any more.');
 
 insert into jobs.schedules (schedule, cron, time_zone, function, catch_up, description)
 values
-  ('sales_tracker', '0 2 * * *', 'UTC', 'shops.run_sales', 'last', 'Read every shop''s new and changed orders.'),
-  ('winner_scaling', '0 9 * * *', 'UTC', 'shops.run_scaling', 'last', 'Find winners, and scale them.');
+  ('sales_tracker', '0 2 * * *', 'UTC', 'shops.run_sales', 'last',
+  'Read every shop''s new and changed orders.'),
+  ('winner_scaling', '0 9 * * *', 'UTC', 'shops.run_scaling', 'last',
+  'Find winners, and scale them.');

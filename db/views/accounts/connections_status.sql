@@ -29,7 +29,8 @@ from accounts.connections as c
 join accounts.users as u on u.user_id = c.user_id
 join accounts.services as s on s.service = c.service
 cross join lateral (
-  select case when c.state = 'connected' and c.expires_at <= jobs.clock() then 'expired' else c.state end,
+  select case when c.state = 'connected' and c.expires_at <= jobs.clock() then 'expired'
+    else c.state end,
          array(
            select n.scope
            from unnest(s.needed_scopes) with ordinality as n (scope, place)
@@ -45,7 +46,8 @@ comment on column accounts.connections_status.state is
   'As in accounts.connections; a token whose time has run out shows as expired.';
 comment on column accounts.connections_status.alert is
   'What a person should do about it, the worst first; null = all is well.';
-comment on column accounts.connections_status.scopes is 'What the service has granted; null = it has not said.';
+comment on column accounts.connections_status.scopes is
+  'What the service has granted; null = it has not said.';
 comment on column accounts.connections_status.missing_scopes is
   'Needed scopes that were not granted; empty while it is not known what was.';
 comment on column accounts.connections_status.last_good_call_at is 'To the minute.';

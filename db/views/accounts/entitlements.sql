@@ -53,9 +53,13 @@ cross join lateral (
 ) as t (starts_on, ends_on, ended_on);
 
 comment on view accounts.entitlements is
-  'What each user may do now, one row a user, and why. Whoever has no subscription that is active or trialing, within its period, may do nothing: active is false, the limits are 0. A plan that accounts.plans does not know counts as basis.';
+  'What each user may do now, one row a user, and why. Whoever has no subscription that is active '
+  'or trialing, within its period, may do nothing: active is false, the limits are 0. A plan that '
+  'accounts.plans does not know counts as basis.';
 comment on column accounts.entitlements.products_per_month is
   'Products in a UTC calendar month, all shops together; null = unlimited.';
-comment on column accounts.entitlements.niches is 'Active niches, all shops together; null = unlimited.';
+comment on column accounts.entitlements.niches is
+  'Active niches, all shops together; null = unlimited.';
 comment on column accounts.entitlements.platforms is 'Platforms that may be used; null = all.';
-comment on column accounts.entitlements.why is 'The reason in one sentence; dates are UTC. Never null.';
+comment on column accounts.entitlements.why is
+  'The reason in one sentence; dates are UTC. Never null.';

@@ -4,4 +4,5 @@ from accounts.secrets as s
 group by s.key_id;
 
 comment on view accounts.keys_in_use is
-  'Which keys of AUTOM_SECRET_KEYS sealed how many secrets. A key that is not here may be taken out of the setting.';
+  'Which keys of AUTOM_SECRET_KEYS sealed how many secrets. A key that is not here may be taken '
+  'out of the setting.';

@@ -19,4 +19,5 @@ left join (
 ) as n on n.user_id = u.user_id;
 
 comment on view accounts.overview is
-  'The users: who they are, what they may do and why, how many connections they have and how many of those need a person.';
+  'The users: who they are, what they may do and why, how many connections they have and how many '
+  'of those need a person.';

@@ -14,4 +14,6 @@ where c.state in ('pending', 'connected')
   and (c.refresh_until is null or c.refresh_until <= jobs.clock());
 
 comment on view accounts.refresh_due is
-  'Connections whose access token is missing, near its end (accounts.services.refresh_before) or of unknown end beside a refresh token, that have what a renewal needs, and that nobody renews now.';
+  'Connections whose access token is missing, near its end (accounts.services.refresh_before) or '
+  'of unknown end beside a refresh token, that have what a renewal needs, and that nobody renews '
+  'now.';

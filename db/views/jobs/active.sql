@@ -6,10 +6,12 @@ from (
          r.ready_at as since, null::integer as worker_id, null::text as why
   from jobs.ready as r
   union all
-  select s.job_id, s.kind, 'scheduled', s.queue, s.key, s.priority, s.failures, s.run_at, null, s.why
+  select s.job_id, s.kind, 'scheduled', s.queue, s.key, s.priority, s.failures, s.run_at, null,
+    s.why
   from jobs.scheduled as s
   union all
-  select p.job_id, p.kind, 'parked', p.queue, p.key, p.priority, p.failures, p.parked_at, null, p.why
+  select p.job_id, p.kind, 'parked', p.queue, p.key, p.priority, p.failures, p.parked_at, null,
+    p.why
   from jobs.parked as p
   union all
   select r.job_id, r.kind, case when r.cancel_reason is null then 'running' else 'cancelling' end,
@@ -19,7 +21,8 @@ from (
 join jobs.jobs as j on j.job_id = u.job_id
 join jobs.kinds as k on k.kind = u.kind;
 
-comment on view jobs.active is 'Every job that has not ended: ready, scheduled, parked, running or cancelling.';
+comment on view jobs.active is
+  'Every job that has not ended: ready, scheduled, parked, running or cancelling.';
 comment on column jobs.active.since is
   'When it became ready, was parked, or began to run; for a scheduled one, when its time comes.';
 comment on column jobs.active.age is 'How long that is ago; negative for what is still to come.';
@@ -27,5 +30,6 @@ comment on column jobs.active.tenant is 'The user it works for; null is the hous
 comment on column jobs.active.priority is '0 urgent, 1 high, 2 normal, 3 idle.';
 comment on column jobs.active.failures is 'Runs that failed or crashed so far.';
 comment on column jobs.active.worker_id is 'Null unless it is running.';
-comment on column jobs.active.why is 'Why it waits or is to stop; null if it simply waits for its turn.';
+comment on column jobs.active.why is
+  'Why it waits or is to stop; null if it simply waits for its turn.';
 grant select on jobs.active to autom_worker, autom_operator, autom_reader;

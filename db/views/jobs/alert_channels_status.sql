@@ -1,10 +1,12 @@
 create or replace view jobs.alert_channels_status as
 select c.channel, replace(c.kind, 'jobs.send_', '') as sends, c.url_from, c.mail_to, c.min_severity,
-       c.enabled, u.untold, n.outcome as last_outcome, n.ended_at as last_at, n.reason as last_reason,
+       c.enabled, u.untold, n.outcome as last_outcome, n.ended_at as last_at,
+       n.reason as last_reason,
        c.description
 from jobs.alert_channels as c
 cross join lateral (
-  select count(*) as untold from jobs.alert_notices as n where n.channel = c.channel and n.ended_at is null
+  select count(*) as untold from jobs.alert_notices as n where n.channel = c.channel
+    and n.ended_at is null
 ) as u
 left join lateral (
   select n.outcome, n.ended_at, n.reason

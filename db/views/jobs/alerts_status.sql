@@ -24,7 +24,8 @@ cross join lateral (
 ) as n (told);
 
 comment on view jobs.alerts_status is 'What is wrong, and what was until lately.';
-comment on column jobs.alerts_status.about is 'What the rule found it of: a kind, a queue, a schedule, …';
+comment on column jobs.alerts_status.about is
+  'What the rule found it of: a kind, a queue, a schedule, …';
 comment on column jobs.alerts_status.state is
   'open; silenced, where it goes on but is not told; resolved, where it is over.';
 comment on column jobs.alerts_status.times is 'How often, or how many, when it was last seen.';

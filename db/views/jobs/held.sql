@@ -1,5 +1,6 @@
 create or replace view jobs.held as
-select p.queue, nullif(p.key, '') as key, 'person' as held_by, p.paused_at as since, p.until, p.reason
+select p.queue, nullif(p.key, '') as key, 'person' as held_by, p.paused_at as since, p.until,
+  p.reason
 from jobs.pauses as p
 where p.until is null or p.until > jobs.clock()
 union all
@@ -7,7 +8,8 @@ select b.queue, b.key, 'service', null, b.blocked_until, 'It asked for silence.'
 from jobs.buckets as b
 where b.blocked_until > jobs.clock();
 
-comment on view jobs.held is 'Queues, and keys of queues, that nobody takes jobs of for now, and why.';
+comment on view jobs.held is
+  'Queues, and keys of queues, that nobody takes jobs of for now, and why.';
 comment on column jobs.held.key is 'Null is the whole queue.';
 comment on column jobs.held.held_by is
   'person: jobs.pause, ended by jobs.resume; service: a Retry-After or a limit that is used up.';

@@ -4,7 +4,8 @@ select 'jobs_ready' as metric, jsonb_build_object('queue', q.queue) as labels,
        q.ready::double precision as value
 from jobs.queues_status as q
 union all
-select 'jobs_scheduled', jsonb_build_object('queue', q.queue), q.scheduled from jobs.queues_status as q
+select 'jobs_scheduled', jsonb_build_object('queue', q.queue),
+  q.scheduled from jobs.queues_status as q
 union all
 select 'jobs_running', jsonb_build_object('queue', q.queue), q.running from jobs.queues_status as q
 union all
@@ -29,6 +30,7 @@ select 'jobs_schedule_late_seconds', jsonb_build_object('schedule', s.schedule),
        coalesce(extract(epoch from s.late), 0)
 from jobs.schedule_status as s;
 
-comment on view jobs.metrics is 'Figures to watch, one a row, in the units that their names end with.';
+comment on view jobs.metrics is
+  'Figures to watch, one a row, in the units that their names end with.';
 comment on column jobs.metrics.labels is 'What the figure is of: an object of names and values.';
 grant select on jobs.metrics to autom_worker, autom_operator, autom_reader;

@@ -1,6 +1,7 @@
 create or replace view jobs.overview as
 select k.kind, k.queue, coalesce(r.ready, 0) as ready, coalesce(s.scheduled, 0) as scheduled,
-       coalesce(p.parked, 0) as parked, coalesce(u.running, 0) as running, coalesce(d.dead, 0) as dead,
+       coalesce(p.parked, 0) as parked, coalesce(u.running, 0) as running,
+         coalesce(d.dead, 0) as dead,
        jobs.clock() - r.oldest as oldest_ready, k.description
 from jobs.kinds as k
 left join (

@@ -35,8 +35,10 @@ cross join lateral (
   where b.queue = q.queue and b.blocked_until > jobs.clock()
 ) as b;
 
-comment on view jobs.queues_status is 'For each queue, what waits and runs in it, who serves it, and what holds it up.';
-comment on column jobs.queues_status.paused_until is 'Null until somebody resumes it, or if it is not paused.';
+comment on view jobs.queues_status is
+  'For each queue, what waits and runs in it, who serves it, and what holds it up.';
+comment on column jobs.queues_status.paused_until is
+  'Null until somebody resumes it, or if it is not paused.';
 comment on column jobs.queues_status.oldest_ready is
   'How long the first of its ready jobs has waited; null if none is ready.';
 comment on column jobs.queues_status.workers is 'Workers that serve it and are alive.';
@@ -44,5 +46,6 @@ comment on column jobs.queues_status.concurrency is 'Jobs that one worker works 
 comment on column jobs.queues_status.max_running is
   'Jobs that all workers together work at once; null is no bound.';
 comment on column jobs.queues_status.paused_keys is 'Keys that a person has paused.';
-comment on column jobs.queues_status.blocked_keys is 'Keys that a service has asked to leave alone for a while.';
+comment on column jobs.queues_status.blocked_keys is
+  'Keys that a service has asked to leave alone for a while.';
 grant select on jobs.queues_status to autom_worker, autom_operator, autom_reader;

@@ -1,5 +1,6 @@
 create or replace view jobs.run_progress as
-select j.run_id, j.kind, j.jobs, j.jobs - coalesce(u.unfinished, 0) as ended, coalesce(d.dead, 0) as dead
+select j.run_id, j.kind, j.jobs, j.jobs - coalesce(u.unfinished, 0) as ended,
+  coalesce(d.dead, 0) as dead
 from (
   select j.run_id, j.kind, count(*) as jobs
   from jobs.jobs as j
@@ -28,7 +29,8 @@ left join (
 ) as d on d.run_id = j.run_id and d.kind = j.kind;
 
 comment on view jobs.run_progress is 'How far the jobs of each run are, by kind. Ask by run_id.';
-comment on column jobs.run_progress.jobs is 'Jobs of the run so far: one that ends may enqueue more.';
+comment on column jobs.run_progress.jobs is
+  'Jobs of the run so far: one that ends may enqueue more.';
 comment on column jobs.run_progress.ended is 'Jobs that have ended, however they did.';
 comment on column jobs.run_progress.dead is 'Jobs that ended badly and that nobody has retried.';
 grant select on jobs.run_progress to autom_worker, autom_operator, autom_reader;

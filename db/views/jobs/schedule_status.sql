@@ -9,11 +9,14 @@ left join lateral (
   select l.* from jobs.run_log as l where l.name = s.schedule order by l.started_at desc limit 1
 ) as l on true;
 
-comment on view jobs.schedule_status is 'For each schedule, when it runs next and how it went last.';
-comment on column jobs.schedule_status.next_at is 'Null while it is disabled, or before the first tick.';
+comment on view jobs.schedule_status is
+  'For each schedule, when it runs next and how it went last.';
+comment on column jobs.schedule_status.next_at is
+  'Null while it is disabled, or before the first tick.';
 comment on column jobs.schedule_status.late is
   'How long the clock should have fired it by now; null if it has not.';
 comment on column jobs.schedule_status.last_run_id is 'See jobs.runs; null if it has never run.';
 comment on column jobs.schedule_status.last_duration is 'Null while the run is going on.';
-comment on column jobs.schedule_status.last_why is 'Its error, or why it did nothing; null if neither.';
+comment on column jobs.schedule_status.last_why is
+  'Its error, or why it did nothing; null if neither.';
 grant select on jobs.schedule_status to autom_worker, autom_operator, autom_reader;

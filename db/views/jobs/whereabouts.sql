@@ -43,22 +43,27 @@ left join jobs.workers as w on w.worker_id = coalesce(n.worker_id, h.worker_id)
 left join jobs.dead_letters as d on d.job_id = j.job_id;
 
 comment on view jobs.whereabouts is
-  'Every job once: where it is now, or how it ended. Ask by job_id or run_id, or in the order of job_id; '
-  'jobs.find looks by state.';
+  'Every job once: where it is now, or how it ended. Ask by job_id or run_id, or in the order of '
+  'job_id; jobs.find looks by state.';
 comment on column jobs.whereabouts.state is
-  'ready, scheduled, parked, running, cancelling; or how it ended: done, failed, skipped, cancelled, unknown.';
+  'ready, scheduled, parked, running, cancelling; or how it ended: done, failed, skipped, '
+  'cancelled, unknown.';
 comment on column jobs.whereabouts.tenant is 'The user it works for; null is the house itself.';
 comment on column jobs.whereabouts.priority is '0 urgent, 1 high, 2 normal, 3 idle.';
 comment on column jobs.whereabouts.runs is 'How often it was claimed.';
-comment on column jobs.whereabouts.failures is 'Runs of it that failed or crashed, since it was last retried.';
+comment on column jobs.whereabouts.failures is
+  'Runs of it that failed or crashed, since it was last retried.';
 comment on column jobs.whereabouts.since is
-  'When it became ready, was parked, began to run or ended; for a scheduled one, when its time comes.';
+  'When it became ready, was parked, began to run or ended; for a scheduled one, when its time '
+  'comes.';
 comment on column jobs.whereabouts.worker is 'Who has it, or had it when it ended; null if nobody.';
 comment on column jobs.whereabouts.code is
   'The kind of error that ended it, as its worker called it; null if none or it had no name.';
-comment on column jobs.whereabouts.why is 'Why it waits, or why it ended so; null if there is nothing to say.';
+comment on column jobs.whereabouts.why is
+  'Why it waits, or why it ended so; null if there is nothing to say.';
 comment on column jobs.whereabouts.dead is 'It ended badly, and nobody has retried it.';
-comment on column jobs.whereabouts.run_id is 'The run it belongs to, see jobs.runs; null if to none.';
+comment on column jobs.whereabouts.run_id is
+  'The run it belongs to, see jobs.runs; null if to none.';
 comment on column jobs.whereabouts.result is
   'The answer; null above 8 kB, and where the settle function keeps what it needs.';
 grant select on jobs.whereabouts to autom_worker, autom_operator, autom_reader;

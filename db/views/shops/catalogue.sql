@@ -26,7 +26,8 @@ join shops.shops as s on s.user_id = p.user_id and s.shop_id = p.shop_id
 join shops.product_states as t on t.state = p.state
 left join shops.niches as n on n.user_id = p.user_id and n.niche_id = p.niche_id;
 
-comment on view shops.catalogue is 'Every product with its state, and what that means or why it failed.';
+comment on view shops.catalogue is
+  'Every product with its state, and what that means or why it failed.';
 comment on column shops.catalogue.user_id is 'The owner.';
 comment on column shops.catalogue.shop_id is 'The shop.';
 comment on column shops.catalogue.shop is 'Its name.';
@@ -43,8 +44,10 @@ comment on column shops.catalogue.link is 'Its page; good once it is published.'
 comment on column shops.catalogue.sku is 'Stock keeping unit.';
 comment on column shops.catalogue.price_minor is 'Price in minor units.';
 comment on column shops.catalogue.currency is 'Currency of the price.';
-comment on column shops.catalogue.shop_status is 'DRAFT, ACTIVE, ARCHIVED or UNLISTED, as the shop says.';
-comment on column shops.catalogue.optimization_status is 'pending, optimized or failed; null: never to be optimised.';
+comment on column shops.catalogue.shop_status is
+  'DRAFT, ACTIVE, ARCHIVED or UNLISTED, as the shop says.';
+comment on column shops.catalogue.optimization_status is
+  'pending, optimized or failed; null: never to be optimised.';
 comment on column shops.catalogue.quota_state is 'held, used, released or none.';
 comment on column shops.catalogue.image_url is 'Public address of the picture.';
 comment on column shops.catalogue.created_at is 'When it was planned or imported.';

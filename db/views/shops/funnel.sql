@@ -22,7 +22,8 @@ left join (
 where p.origin <> 'imported'
 group by p.user_id, p.shop_id, s.name, p.niche_id, n.name;
 
-comment on view shops.funnel is 'How far the products of each niche came: each column counts those that ever got there.';
+comment on view shops.funnel is
+  'How far the products of each niche came: each column counts those that ever got there.';
 comment on column shops.funnel.user_id is 'The owner.';
 comment on column shops.funnel.shop_id is 'The shop.';
 comment on column shops.funnel.shop is 'Its name.';

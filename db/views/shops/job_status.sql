@@ -1,8 +1,10 @@
 create or replace view shops.job_status with (security_invoker = true) as
-select s.user_id, s.shop_id, s.name as shop, j.job, r.status, r.items, r.skip_reason, r.error, r.run_id, r.ran_at
+select s.user_id, s.shop_id, s.name as shop, j.job, r.status, r.items, r.skip_reason, r.error,
+  r.run_id, r.ran_at
 from shops.shops as s
 cross join (
-  values ('product_creation'), ('product_optimize'), ('pinterest_sync'), ('sales_tracker'), ('winner_scaling')
+  values ('product_creation'), ('product_optimize'), ('pinterest_sync'), ('sales_tracker'),
+    ('winner_scaling')
 ) as j (job)
 left join lateral (
   select k.status, k.items, k.skip_reason, k.error, k.run_id, k.ran_at
@@ -12,7 +14,8 @@ left join lateral (
   limit 1
 ) as r on true;
 
-comment on view shops.job_status is 'The last run of each job in each shop; nulls: it never ran there.';
+comment on view shops.job_status is
+  'The last run of each job in each shop; nulls: it never ran there.';
 comment on column shops.job_status.user_id is 'The owner.';
 comment on column shops.job_status.shop_id is 'The shop.';
 comment on column shops.job_status.shop is 'Its name.';

@@ -27,7 +27,8 @@ left join lateral (
   where k.user_id = s.user_id and k.shop_id = s.shop_id and k.active
 ) as n on true
 left join lateral (
-  select count(*) filter (where k.state in ('planned', 'drawn', 'written', 'uploaded'))::integer as in_work,
+  select count(*) filter (where k.state in ('planned', 'drawn', 'written', 'uploaded'))::integer
+    as in_work,
          count(*) filter (where k.state in ('created', 'optimised'))::integer as drafts,
          count(*) filter (where k.state = 'published')::integer as published,
          count(*) filter (where k.state = 'winner')::integer as winners,
@@ -45,7 +46,8 @@ left join lateral (
   limit 1
 ) as r on true;
 
-comment on view shops.overview is 'Every shop in one row: whose it is, its products by state, and its last run.';
+comment on view shops.overview is
+  'Every shop in one row: whose it is, its products by state, and its last run.';
 comment on column shops.overview.user_id is 'The owner.';
 comment on column shops.overview.shop_id is 'The shop.';
 comment on column shops.overview.shop is 'Its name.';

@@ -31,7 +31,10 @@ comment on column shops.platform_status.shop_id is 'The shop.';
 comment on column shops.platform_status.shop is 'Its name.';
 comment on column shops.platform_status.platform is 'The platform.';
 comment on column shops.platform_status.obstacle is
-  'disabled, no_settings, no_subscription, not_in_plan, stopped (the platform called it spam: shops.resume_platform), not_connected, no_board, board_unknown (not in shops.boards: shops.look); null: the way is free.';
-comment on column shops.platform_status.note is 'What the platform said when it stopped the shop, else the board''s name.';
+  'disabled, no_settings, no_subscription, not_in_plan, stopped (the platform called it spam: '
+  'shops.resume_platform), not_connected, no_board, board_unknown (not in shops.boards: '
+  'shops.look); null: the way is free.';
+comment on column shops.platform_status.note is
+  'What the platform said when it stopped the shop, else the board''s name.';
 comment on column shops.platform_status.target is 'The board that was chosen.';
 comment on column shops.platform_status.stopped_at is 'Since when the shop is stopped.';

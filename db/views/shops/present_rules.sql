@@ -16,4 +16,5 @@ cross join lateral (
 ) as r;
 
 comment on view shops.present_rules is
-  'The winner rules in use, one row a shop: the highest version of shops.winner_rules, which explains the columns.';
+  'The winner rules in use, one row a shop: the highest version of shops.winner_rules, which '
+  'explains the columns.';

@@ -13,7 +13,8 @@ select e.user_id,
 from accounts.entitlements as e
 left join shops.quota_months as q on q.user_id = e.user_id and q.month = shops._month();
 
-comment on view shops.quota is 'Each user''s products of this UTC month: all shops together, as the plan counts.';
+comment on view shops.quota is
+  'Each user''s products of this UTC month: all shops together, as the plan counts.';
 comment on column shops.quota.user_id is 'The user.';
 comment on column shops.quota.month is 'First day of the month.';
 comment on column shops.quota.plan is 'The plan.';

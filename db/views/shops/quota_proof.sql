@@ -18,7 +18,8 @@ full join (
 where (coalesce(q.held, 0), coalesce(q.used, 0)) <> (coalesce(p.held, 0), coalesce(p.used, 0));
 
 comment on view shops.quota_proof is
-  'Months whose quota totals differ from the products that hold or used it. Empty: every total is right.';
+  'Months whose quota totals differ from the products that hold or used it. Empty: every total is '
+  'right.';
 comment on column shops.quota_proof.user_id is 'The user.';
 comment on column shops.quota_proof.month is 'The month.';
 comment on column shops.quota_proof.held is 'The total held.';

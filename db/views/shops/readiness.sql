@@ -41,7 +41,8 @@ comment on column shops.readiness.shop is 'Its name.';
 comment on column shops.readiness.program is 'pod_autom or reboss.';
 comment on column shops.readiness.enabled is 'False: its owner stopped it.';
 comment on column shops.readiness.today is 'The present day in its time zone.';
-comment on column shops.readiness.shopify is 'Its Shopify connection is good: connected, no scope missing.';
+comment on column shops.readiness.shopify is
+  'Its Shopify connection is good: connected, no scope missing.';
 comment on column shops.readiness.openai is 'Its OpenAI connection is good.';
 comment on column shops.readiness.pinterest is 'Its Pinterest connection is good.';
 comment on column shops.readiness.configured is 'Somebody decided about its settings.';
@@ -51,6 +52,8 @@ comment on column shops.readiness.pin_daily_limit is 'Pins a day; null: not conf
 comment on column shops.readiness.pinterest_board_id is 'The board to pin to; null: none chosen.';
 comment on column shops.readiness.subscribed is 'Its owner has an active or trialing subscription.';
 comment on column shops.readiness.plan is 'The owner''s plan.';
-comment on column shops.readiness.products_per_month is 'Products a UTC month, all shops of the owner together; null: unlimited.';
-comment on column shops.readiness.niche_limit is 'Active niches, all shops of the owner together; null: unlimited.';
+comment on column shops.readiness.products_per_month is
+  'Products a UTC month, all shops of the owner together; null: unlimited.';
+comment on column shops.readiness.niche_limit is
+  'Active niches, all shops of the owner together; null: unlimited.';
 comment on column shops.readiness.platforms is 'Platforms that the plan allows; null: all.';

@@ -9,7 +9,8 @@ select p.user_id,
        t.time_limit,
        jobs.clock() - p.state_since as stuck_for
 from shops.product_states as t
--- offset 0 keeps this a short look into an index for each state: most products are in none of these.
+-- offset 0 keeps this a short look into an index for each state: most products are in none of
+-- these.
 cross join lateral (
   select k.user_id, k.shop_id, k.product_id, k.handle, k.state, k.state_since, k.origin
   from shops.products as k
@@ -24,7 +25,8 @@ where t.time_limit is not null
   and (p.state <> 'optimised' or g.auto_publish);
 
 comment on view shops.stuck is
-  'Products that stay in a state longer than shops.product_states allows. Empty: none is forgotten.';
+  'Products that stay in a state longer than shops.product_states allows. Empty: none is '
+  'forgotten.';
 comment on column shops.stuck.user_id is 'The owner.';
 comment on column shops.stuck.shop_id is 'The shop.';
 comment on column shops.stuck.shop is 'Its name.';

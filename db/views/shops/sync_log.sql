@@ -26,8 +26,11 @@ comment on column shops.sync_log.product_id is 'The product.';
 comment on column shops.sync_log.title is 'Its title now.';
 comment on column shops.sync_log.link is 'The page that it leads to.';
 comment on column shops.sync_log.state is
-  'queued, done, failed (another run may try again), given_up, skipped, or unknown (it may be there).';
-comment on column shops.sync_log.external_id is 'The platform''s id, such as a pin; null: it is not known to be there.';
-comment on column shops.sync_log.reason is 'Why it is not done; null where there is nothing to say.';
+  'queued, done, failed (another run may try again), given_up, skipped, or unknown (it may be '
+  'there).';
+comment on column shops.sync_log.external_id is
+  'The platform''s id, such as a pin; null: it is not known to be there.';
+comment on column shops.sync_log.reason is
+  'Why it is not done; null where there is nothing to say.';
 comment on column shops.sync_log.queued_at is 'When a run chose it.';
 comment on column shops.sync_log.ended_at is 'When its outcome was known; null while it is queued.';

@@ -27,7 +27,9 @@ where s.obstacle is null
   );
 
 comment on view shops.unsynced is
-  'Products that could be shown on a platform now: active in a shop whose way there is free, with a picture, and neither there, nor on the way, nor given up, nor possibly there (then not for platforms.repeat_after).';
+  'Products that could be shown on a platform now: active in a shop whose way there is free, with '
+  'a picture, and neither there, nor on the way, nor given up, nor possibly there (then not for '
+  'platforms.repeat_after).';
 comment on column shops.unsynced.user_id is 'The owner.';
 comment on column shops.unsynced.shop_id is 'The shop.';
 comment on column shops.unsynced.platform is 'The platform.';

@@ -57,7 +57,8 @@ from shops.present_rules as r
 join accounts.entitlements as e on e.user_id = r.user_id
 join shops.windows as w on w.user_id = r.user_id and w.shop_id = r.shop_id
 cross join lateral (select greatest(floor(w.tracked_days), 0)::integer) as t (tracked_days)
-cross join lateral (select w.shop_status is not distinct from 'ACTIVE' and e.winner_scaling) as g (scalable)
+cross join lateral (select w.shop_status is not distinct from 'ACTIVE' and e.winner_scaling)
+  as g (scalable)
 cross join lateral (
   select (w.units_3 >= r.bucket_units_3)::integer + (w.units_7 >= r.bucket_units_7)::integer
        + (w.units_10 >= r.bucket_units_10)::integer + (w.units_14 >= r.bucket_units_14)::integer
@@ -78,40 +79,57 @@ cross join lateral (
 where w.state in ('published', 'winner', 'loser');
 
 comment on view shops.winner_candidates is
-  'Every product on sale under the three winner rules side by side: value, threshold, margin and verdict. winner is the verdict of the shop''s own rule; null is unknown, because sales are not complete to the end of yesterday. Nothing is decided here: shops.run_scaling does. Ask for one shop_id.';
+  'Every product on sale under the three winner rules side by side: value, threshold, margin and '
+  'verdict. winner is the verdict of the shop''s own rule; null is unknown, because sales are not '
+  'complete to the end of yesterday. Nothing is decided here: shops.run_scaling does. Ask for one '
+  'shop_id.';
 comment on column shops.winner_candidates.user_id is 'The owner.';
 comment on column shops.winner_candidates.shop_id is 'The shop.';
 comment on column shops.winner_candidates.shop is 'Its name.';
 comment on column shops.winner_candidates.product_id is 'The product.';
 comment on column shops.winner_candidates.sku is 'Its stock keeping unit.';
 comment on column shops.winner_candidates.title is 'Its title.';
-comment on column shops.winner_candidates.state is 'published, winner or loser: what was decided last.';
+comment on column shops.winner_candidates.state is
+  'published, winner or loser: what was decided last.';
 comment on column shops.winner_candidates.units_3 is 'Net units of the last 3 whole days.';
-comment on column shops.winner_candidates.units_7 is 'Net units of the last 7 whole days: the value of the rule sales.';
+comment on column shops.winner_candidates.units_7 is
+  'Net units of the last 7 whole days: the value of the rule sales.';
 comment on column shops.winner_candidates.units_10 is 'Net units of the last 10 whole days.';
 comment on column shops.winner_candidates.units_14 is 'Net units of the last 14 whole days.';
-comment on column shops.winner_candidates.lifetime_units is 'Net units since first tracking; null: not tracked.';
-comment on column shops.winner_candidates.tracked_days is 'Whole days since first tracking; null: not tracked.';
+comment on column shops.winner_candidates.lifetime_units is
+  'Net units since first tracking; null: not tracked.';
+comment on column shops.winner_candidates.tracked_days is
+  'Whole days since first tracking; null: not tracked.';
 comment on column shops.winner_candidates.tracked_weeks is 'The same in weeks, not rounded.';
-comment on column shops.winner_candidates.shop_status is 'As the shop says; only ACTIVE products can win.';
+comment on column shops.winner_candidates.shop_status is
+  'As the shop says; only ACTIVE products can win.';
 comment on column shops.winner_candidates.plan is 'The owner''s plan.';
-comment on column shops.winner_candidates.complete_up_to is 'Up to when sales are known; null: not at all.';
+comment on column shops.winner_candidates.complete_up_to is
+  'Up to when sales are known; null: not at all.';
 comment on column shops.winner_candidates.fresh is 'The whole of yesterday is known.';
 comment on column shops.winner_candidates.winner_scaling is 'The plan has winner scaling.';
-comment on column shops.winner_candidates.scalable is 'On sale, and the plan has winner scaling: needed under every rule.';
+comment on column shops.winner_candidates.scalable is
+  'On sale, and the plan has winner scaling: needed under every rule.';
 comment on column shops.winner_candidates.sales_threshold is 'Units that the rule sales asks for.';
 comment on column shops.winner_candidates.sales_margin is 'Units above (or, negative, below) it.';
-comment on column shops.winner_candidates.sales_winner is 'Verdict of the rule sales; null: unknown.';
-comment on column shops.winner_candidates.buckets_passed is 'Windows that pass: the value of the rule buckets.';
+comment on column shops.winner_candidates.sales_winner is
+  'Verdict of the rule sales; null: unknown.';
+comment on column shops.winner_candidates.buckets_passed is
+  'Windows that pass: the value of the rule buckets.';
 comment on column shops.winner_candidates.buckets_threshold is 'Windows that the rule asks for.';
 comment on column shops.winner_candidates.buckets_margin is 'Windows above (or below) it.';
-comment on column shops.winner_candidates.buckets_winner is 'Verdict of the rule buckets; null: unknown.';
+comment on column shops.winner_candidates.buckets_winner is
+  'Verdict of the rule buckets; null: unknown.';
 comment on column shops.winner_candidates.probability is
-  'Probability of selling target_weekly_units a week: the value of the rule posterior; null: tracked for too few days.';
-comment on column shops.winner_candidates.posterior_threshold is 'winner_certainty, or keep_certainty for a product that is a winner.';
+  'Probability of selling target_weekly_units a week: the value of the rule posterior; null: '
+  'tracked for too few days.';
+comment on column shops.winner_candidates.posterior_threshold is
+  'winner_certainty, or keep_certainty for a product that is a winner.';
 comment on column shops.winner_candidates.posterior_margin is 'Probability above (or below) it.';
-comment on column shops.winner_candidates.posterior_band is 'winner, promising, undecided, or loser: likely sells less than break even.';
-comment on column shops.winner_candidates.posterior_winner is 'Verdict of the rule posterior; null: unknown.';
+comment on column shops.winner_candidates.posterior_band is
+  'winner, promising, undecided, or loser: likely sells less than break even.';
+comment on column shops.winner_candidates.posterior_winner is
+  'Verdict of the rule posterior; null: unknown.';
 comment on column shops.winner_candidates.rule is 'The rule that the shop chose.';
 comment on column shops.winner_candidates.rules_version is 'Version of its rules.';
 comment on column shops.winner_candidates.winner is 'Verdict of that rule; null: unknown.';
