@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from db.call import value
-from tests.fixtures.jobs import claim_one, complete, faults, kind, worker
+from db.database import connect
+from tests.fixtures.jobs import faults, kind
+from tests.fixtures.wait import until
 
 
 def partitions(db, table="jobs"):
@@ -15,11 +19,11 @@ def partitions(db, table="jobs"):
     return [name for (name,) in rows.fetchall()]
 
 
-def test_a_tick_makes_today_and_three_days_ahead(db):
+def test_a_tick_makes_three_days_ahead(db):
     db.execute("select jobs.tick()")
     days = db.execute(
         "select to_char((now() at time zone 'UTC')::date + d, 'YYYYMMDD')"
-        " from generate_series(0, 3) as d"
+        " from generate_series(1, 3) as d"
     ).fetchall()
     for table in ("jobs", "history", "effects"):
         wanted = sorted([f"{table}_default", *(f"{table}_{day}" for (day,) in days)])
@@ -31,26 +35,36 @@ def test_a_second_tick_makes_none(db):
     assert value(db, "jobs._make_partitions", days=3) == 0
 
 
-def test_a_day_that_has_begun_in_the_default_partition_stays_there(db):
-    kind(db)
-    value(db, "jobs.enqueue", kind="t.plain")
-    db.execute("select jobs.tick()")
-    complete(db, claim_one(db, worker(db)))
-    assert db.execute("select count(*) from jobs.jobs_default").fetchone() == (1,)
-    assert len(partitions(db)) == 4
-    assert faults(db) == []
+def test_a_job_on_its_way_while_the_clock_begins_arrives(fresh_database):
+    """Had the tick made today's partition, the default one would be closed to this job."""
+    with connect(fresh_database) as conn, connect(fresh_database) as other:
+        kind(conn)
+        conn.execute("begin")
+        conn.execute("lock table jobs.jobs_default in share mode")
+        with ThreadPoolExecutor(1) as pool:
+            job_id = pool.submit(value, other, "jobs.enqueue", kind="t.plain")
+            until(lambda: waits(conn, other.info.backend_pid))
+            conn.execute("select jobs.tick()")
+            conn.execute("commit")
+            assert job_id.result() is not None
+        assert faults(conn) == []
 
 
-def test_jobs_of_today_are_in_todays_partition(db):
-    kind(db)
+def waits(conn, pid):
+    row = conn.execute(
+        "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s", [pid]
+    ).fetchone()
+    return row == (True,)
+
+
+def test_tomorrow_goes_to_its_own_partition(db):
     db.execute("select jobs.tick()")
-    value(db, "jobs.enqueue", kind="t.plain")
-    complete(db, claim_one(db, worker(db)))
-    for table in ("jobs", "history"):
-        (partition,) = db.execute(
-            f"select tableoid::regclass::text from jobs.{table}".encode()
-        ).fetchone()
-        assert partition.startswith(f"jobs.{table}_20")
+    row = db.execute(
+        "insert into jobs.effects (job_id, sent_at, run_no)"
+        " select jobs._first_id_of(now() + interval '1 day') + 1, now(), 1"
+        " returning tableoid::regclass::text"
+    ).fetchone()
+    assert row[0].startswith("jobs.effects_20")
 
 
 def test_a_new_partition_has_the_indexes_and_the_settings(db):
@@ -58,7 +72,7 @@ def test_a_new_partition_has_the_indexes_and_the_settings(db):
     rows = db.execute(
         "select count(*) from pg_indexes where schemaname = 'jobs' and tablename ~ '^jobs_2'"
     )
-    assert rows.fetchone() == (8,)
+    assert rows.fetchone() == (6,)
     fill = db.execute(
         "select distinct c.reloptions from pg_class as c where c.relname ~ '^effects_2' and c.relkind = 'r'"
     )

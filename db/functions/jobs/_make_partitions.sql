@@ -14,7 +14,8 @@ begin
     select t.name as parent, t.name || to_char(d.utc, '_YYYYMMDD') as name,
            jobs._first_id_of(d.utc at time zone 'UTC') as first_id,
            jobs._first_id_of((d.utc + interval '1 day') at time zone 'UTC') as next_id
-    from generate_series(0, p_days) as n
+    -- Not today's: a job that is on its way to the default partition would find it closed to it.
+    from generate_series(1, p_days) as n
     cross join lateral (
       select date_trunc('day', clock_timestamp() at time zone 'UTC') + make_interval(days => n) as utc
     ) as d
@@ -41,4 +42,5 @@ end;
 $$;
 
 comment on function jobs._make_partitions is
-  'Make the daily partitions from today to p_days ahead, where they are missing; returns how many.';
+  'Make the daily partitions from tomorrow to p_days ahead, where they are missing; returns how many.
+The day on which the clock begins, or begins again, stays in the default partition.';
