@@ -291,7 +291,6 @@ def show(out: Output, day: Day, kept: Stage | None) -> None:
         return
     out.note(
         "It runs on. Look further:\n"
-        f"  export AUTOM_HOME={kept.home}\n"
         "  ./autom status\n"
         "  ./autom psql\n"
         f"  {kept.sandbox.url}  what the shops and boards show\n"

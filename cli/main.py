@@ -33,6 +33,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "schedule": ("cli.schedule:app", "Schedules: when each runs; run one now, pause, resume."),
     },
     "Users and shops": {
+        "shop": ("cli.shop:app", "Shops: set them up, plan and make products, see what sells."),
         "user": ("cli.user:app", "Users and what they may do."),
         "connect": ("cli.connect:app", "Connections to outside services, and their keys."),
     },
