@@ -111,10 +111,8 @@ def a_catch_all(path: Path, text: str) -> Iterator[str]:
 
 
 def badly_named_variables(path: Path, text: str) -> Iterator[str]:
-    for block in re.findall(r"(?ms)^\s*declare$(.*?)^\s*begin$", text):
-        for name in re.findall(
-            r"(?m)^\s+(\w+)\s+(?:constant\s+)?[\w.]+(?:\[\])?(?:\(.*\))?(?:;| :=| not| %)", block
-        ):
+    for indent, block in re.findall(r"(?ms)^( *)declare$(.*?)^ *begin$", text):
+        for name in re.findall(rf"(?m)^{indent}  (\w+) ", block):
             if not name.startswith("v_"):
                 yield f"variable {name} does not start with v_"
     results = re.findall(r"(?ms)^returns table \((.*?)\)$", text)
