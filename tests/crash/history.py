@@ -60,14 +60,15 @@ STEPS = [
 
 
 class History:
-    def __init__(self, server: Server, url: str, sandbox: Sandbox, log: IO[bytes]) -> None:
-        """``log`` gets what the workers have to say."""
+    def __init__(self, server: Server, name: str, sandbox: Sandbox, log: IO[bytes]) -> None:
+        """In the database ``name``; ``log`` gets what the workers have to say."""
         self.server = server
-        self.url = url
+        self.url = server.url(name)
+        self.worker_url = server.url(name, "autom_worker")
         self.sandbox = sandbox
         self.log = log
         self.worker: subprocess.Popen[bytes] | None = None
-        self.conn = database.connect(url)
+        self.conn = database.connect(self.url)
         self.user_id = user(self.conn, "basis")
         self._set_up()
 
@@ -138,7 +139,7 @@ class History:
     def start(self) -> None:
         if self.worker is None:
             self.worker = subprocess.Popen(
-                [sys.executable, "-m", "tests.crash.worker", self.url, LEASE],
+                [sys.executable, "-m", "tests.crash.worker", self.worker_url, LEASE],
                 env={**os.environ, "AUTOM_SECRET_KEYS": KEY, "PGAPPNAME": NAME},
                 stderr=self.log,
             )

@@ -26,17 +26,21 @@ _number = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def durable() -> Iterator[Server]:
-    """A server that keeps what it committed when it is killed."""
+    """A server that keeps what it committed when it is killed, and a template owned by no superuser."""
     with Server(tempfile.mkdtemp(prefix="autom-crash-"), durable=True, keep=False) as server:
-        database.migrate(server.create_database("crash_template"))
+        with database.connect(server.url()) as conn:
+            conn.execute("create role landlord login createrole")
+            conn.execute("create database crash_template owner landlord")
+        database.migrate(server.url("crash_template", "landlord"))
         yield server
 
 
 @pytest.fixture
 def history(durable: Server, sandbox: Sandbox, tmp_path: Path) -> Iterator[History]:
-    url = durable.create_database(f"crash_{next(_number)}", "crash_template")
+    name = f"crash_{next(_number)}"
+    durable.create_database(name, "crash_template")
     with (tmp_path / "worker.log").open("wb") as log:
-        history = History(durable, url, sandbox, log)
+        history = History(durable, name, sandbox, log)
         yield history
         history.close()
 

@@ -124,6 +124,8 @@ def test_an_attempt_that_nobody_heard_of_again_counts_as_its_ceiling(db, one):
     value(db, "jobs.settle", job_id=job.job_id, run_no=job.run_no, outcome=unknown)
     work(db)
     assert calls(db)[:2] == [("unknown", PICTURE), ("paid", 45_250)]
+    query = "select calls, unknown, repeated from shops.api_costs where task = 'image'"
+    assert db.execute(query).fetchone() == (2, 1, 1)
 
 
 def test_an_attempt_that_was_turned_away_costs_nothing(db, one):

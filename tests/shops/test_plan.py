@@ -294,3 +294,25 @@ def test_a_product_keeps_the_prompts_it_was_planned_with(db):
     value(db, "shops.set_prompt", shop_id=one.shop_id, type="image", body="Something else: {niche}")
     (asked,) = work(db).asked("draw_design")
     assert asked["prompt"] == "Create a design for cats"
+
+
+def test_what_runs_decided_is_kept_for_a_hundred_days(db):
+    at(db, MORNING)
+    one = shop(db, creation_limit=1)
+    for days in (0, 99, 101):
+        at(db, MORNING + timedelta(days))
+        run(db, "product_creation")
+    query = "select ran_at from shops.shop_runs where shop_id = %s order by 1"
+    kept = [ran_at - MORNING for (ran_at,) in db.execute(query, [one.shop_id]).fetchall()]
+    assert kept == [timedelta(99), timedelta(101)]
+
+
+def test_a_tenant_sees_the_plan_of_his_own_shops(db):
+    at(db, MORNING)
+    mine, _others = shop(db), shop(db)
+    db.execute(
+        "select set_config('request.jwt.claims', %s, true)", [f'{{"sub": "{mine.user_id}"}}']
+    )
+    with db.transaction(force_rollback=True):
+        db.execute("set local role authenticated")
+        assert {row.shop_id for row in plan(db)} == {mine.shop_id}

@@ -5,6 +5,8 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
+  delete from shops.shop_runs as r where r.ran_at < jobs.clock() - interval '100 days';
+
   select coalesce(sum(a.how_many), 0)::integer,
          (count(*) filter (where a.how_many = 0))::integer,
          coalesce(
@@ -15,4 +17,4 @@ as $$
 $$;
 
 comment on function shops.run_creation is
-  'The schedule product_creation: plan products for every shop. items = products planned, skipped = shops without work, why = their reasons.';
+  'The schedule product_creation: plan products for every shop. items = products planned, skipped = shops without work, why = their reasons. Once a day is often enough to forget, too: what runs decided is kept for 100 days.';

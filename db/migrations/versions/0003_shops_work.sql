@@ -133,6 +133,8 @@ create table shops.shop_runs (
 );
 -- Serves shops.job_status: the last run of each shop and job.
 create index shop_runs_last_idx on shops.shop_runs (user_id, shop_id, job, shop_run_id desc);
+-- Serves shops.run_creation, which forgets old ones.
+create index shop_runs_age_idx on shops.shop_runs (ran_at);
 comment on table shops.shop_runs is 'What a run decided for one shop: how much to do, or why nothing.';
 comment on column shops.shop_runs.user_id is 'The tenant.';
 comment on column shops.shop_runs.shop_run_id is 'The row; later runs have higher ones.';

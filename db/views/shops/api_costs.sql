@@ -8,6 +8,7 @@ select c.user_id,
        count(*)::integer as calls,
        count(*) filter (where c.state = 'open')::integer as open,
        count(*) filter (where c.state = 'unknown')::integer as unknown,
+       (count(*) - count(distinct (c.product_id, c.input_hash)))::integer as repeated,
        coalesce(sum(c.input_tokens), 0)::bigint as input_tokens,
        coalesce(sum(c.output_tokens), 0)::bigint as output_tokens,
        coalesce(sum(c.cost), 0)::bigint as cost
@@ -26,6 +27,8 @@ comment on column shops.api_costs.model is 'The model.';
 comment on column shops.api_costs.calls is 'Calls that were allowed.';
 comment on column shops.api_costs.open is 'Of these: under way.';
 comment on column shops.api_costs.unknown is 'Of these: cut off; they count as the most they may have cost.';
+comment on column shops.api_costs.repeated is
+  'Of these: asked for what had been asked before, after a refusal, a fault or a bad answer.';
 comment on column shops.api_costs.input_tokens is 'Input tokens.';
 comment on column shops.api_costs.output_tokens is 'Output tokens.';
 comment on column shops.api_costs.cost is 'Micro-USD.';
