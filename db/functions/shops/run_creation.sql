@@ -17,4 +17,6 @@ as $$
 $$;
 
 comment on function shops.run_creation is
-  'The schedule product_creation: plan products for every shop. items = products planned, skipped = shops without work, why = their reasons. Once a day is often enough to forget, too: what runs decided is kept for 100 days.';
+  'The schedule product_creation: plan products for every shop. items = products planned, '
+  'skipped = shops without work, why = their reasons. Once a day is often enough to forget, too: '
+  'what runs decided is kept for 100 days.';

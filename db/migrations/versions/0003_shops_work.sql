@@ -13,7 +13,8 @@ create table shops.quota_months (
   constraint quota_used_is_not_negative check (used >= 0)
 );
 comment on table shops.quota_months is
-  'A user''s products of a UTC month: the row is the lock under which planners reserve. shops.quota_proof compares it with its parts.';
+  'A user''s products of a UTC month: the row is the lock under which planners reserve. '
+  'shops.quota_proof compares it with its parts.';
 comment on column shops.quota_months.user_id is 'The tenant.';
 comment on column shops.quota_months.month is 'First day of the month, UTC.';
 comment on column shops.quota_months.held is 'Products planned and not there yet.';
@@ -24,7 +25,8 @@ create table shops.plan_budgets (
   monthly bigint not null,
   constraint plan_budgets_are_not_negative check (monthly >= 0)
 );
-comment on table shops.plan_budgets is 'What a plan''s users may spend on AI in a month, where shops.budgets has no row of theirs.';
+comment on table shops.plan_budgets is
+  'What a plan''s users may spend on AI in a month, where shops.budgets has no row of theirs.';
 comment on column shops.plan_budgets.plan is 'The plan, as accounts.entitlements names it.';
 comment on column shops.plan_budgets.monthly is 'Micro-USD in a UTC month.';
 
@@ -48,7 +50,8 @@ create table shops.budget_months (
   constraint budget_spent_is_not_negative check (spent >= 0)
 );
 comment on table shops.budget_months is
-  'A user''s AI cost of a UTC month, in micro-USD: the row is the lock under which calls are allowed. shops.budget_proof compares it with its parts.';
+  'A user''s AI cost of a UTC month, in micro-USD: the row is the lock under which calls are '
+  'allowed. shops.budget_proof compares it with its parts.';
 comment on column shops.budget_months.user_id is 'The tenant.';
 comment on column shops.budget_months.month is 'First day of the month, UTC.';
 comment on column shops.budget_months.held is 'Ceilings of the calls that are under way.';
@@ -75,7 +78,8 @@ create table shops.ai_calls (
   ended_at      timestamptz,
   primary key (user_id, ai_call_id),
   foreign key (user_id, shop_id) references shops.shops (user_id, shop_id),
-  foreign key (user_id, product_id) references shops.products (user_id, product_id) on delete cascade,
+  foreign key (user_id, product_id)
+    references shops.products (user_id, product_id) on delete cascade,
   foreign key (task, model, quality) references shops.models (task, model, quality),
   constraint ai_calls_state_is_known check (state in ('open', 'paid', 'not_charged', 'unknown')),
   constraint ai_calls_ended_have_a_cost check ((state = 'open') = (cost is null)),
@@ -95,15 +99,18 @@ comment on column shops.ai_calls.ai_call_id is 'The call.';
 comment on column shops.ai_calls.shop_id is 'The shop it was for.';
 comment on column shops.ai_calls.product_id is 'The product it was for.';
 comment on column shops.ai_calls.job_id is 'The job that called.';
-comment on column shops.ai_calls.month is 'First day of the UTC month whose budget it counts against.';
+comment on column shops.ai_calls.month is
+  'First day of the UTC month whose budget it counts against.';
 comment on column shops.ai_calls.task is 'image or text.';
 comment on column shops.ai_calls.model is 'The model.';
 comment on column shops.ai_calls.quality is 'Image quality; any for text.';
 comment on column shops.ai_calls.input_hash is 'SHA-256 of what was asked, in hex.';
 comment on column shops.ai_calls.state is
-  'open while under way, paid, not_charged (the service refused), or unknown (it may have been charged: counts as its ceiling).';
+  'open while under way, paid, not_charged (the service refused), or unknown (it may have been '
+  'charged: counts as its ceiling).';
 comment on column shops.ai_calls.ceiling is 'What it could cost at most when it was allowed.';
-comment on column shops.ai_calls.cost is 'What it cost: usage times the model''s prices at that time, rounded up.';
+comment on column shops.ai_calls.cost is
+  'What it cost: usage times the model''s prices at that time, rounded up.';
 comment on column shops.ai_calls.input_tokens is 'Input tokens, as the service counted.';
 comment on column shops.ai_calls.output_tokens is 'Output tokens, as the service counted.';
 comment on column shops.ai_calls.request_id is 'The service''s id of the request.';
@@ -126,7 +133,8 @@ create table shops.shop_runs (
   primary key (user_id, shop_run_id),
   foreign key (user_id, shop_id) references shops.shops (user_id, shop_id) on delete cascade,
   constraint shop_runs_happen_once unique (user_id, shop_id, job, run_id),
-  constraint shop_runs_status_is_known check (status in ('running', 'succeeded', 'skipped', 'failed')),
+  constraint shop_runs_status_is_known
+    check (status in ('running', 'succeeded', 'skipped', 'failed')),
   constraint shop_runs_skipped_say_why check ((status = 'skipped') = (skip_reason is not null)),
   constraint shop_runs_failed_say_why check (status <> 'failed' or error is not null),
   constraint shop_runs_items_are_not_negative check (items >= 0)
@@ -135,14 +143,17 @@ create table shops.shop_runs (
 create index shop_runs_last_idx on shops.shop_runs (user_id, shop_id, job, shop_run_id desc);
 -- Serves shops.run_creation, which forgets old ones.
 create index shop_runs_age_idx on shops.shop_runs (ran_at);
-comment on table shops.shop_runs is 'What a run decided for one shop: how much to do, or why nothing.';
+comment on table shops.shop_runs is
+  'What a run decided for one shop: how much to do, or why nothing.';
 comment on column shops.shop_runs.user_id is 'The tenant.';
 comment on column shops.shop_runs.shop_run_id is 'The row; later runs have higher ones.';
 comment on column shops.shop_runs.shop_id is 'The shop.';
 comment on column shops.shop_runs.job is 'The schedule''s name, like product_creation.';
 comment on column shops.shop_runs.run_id is 'The run of jobs.runs; null: started by hand.';
-comment on column shops.shop_runs.status is 'running while its work is not done, succeeded, skipped or failed.';
-comment on column shops.shop_runs.items is 'What the run decided to do: products planned, pins queued, pages to read.';
+comment on column shops.shop_runs.status is
+  'running while its work is not done, succeeded, skipped or failed.';
+comment on column shops.shop_runs.items is
+  'What the run decided to do: products planned, pins queued, pages to read.';
 comment on column shops.shop_runs.skip_reason is 'Why there was nothing to do.';
 comment on column shops.shop_runs.error is 'The last failure of this run in this shop.';
 comment on column shops.shop_runs.ran_at is 'When the decision was taken.';
@@ -165,14 +176,16 @@ create table shops.creation_plans (
 create index creation_plans_run_idx on shops.creation_plans (user_id, shop_run_id);
 -- Serves the foreign key to shops.niches.
 create index creation_plans_niche_idx on shops.creation_plans (user_id, niche_id);
-comment on table shops.creation_plans is 'The plan that a run of product_creation applied, row by row, with the reason.';
+comment on table shops.creation_plans is
+  'The plan that a run of product_creation applied, row by row, with the reason.';
 comment on column shops.creation_plans.user_id is 'The tenant.';
 comment on column shops.creation_plans.creation_plan_id is 'The row.';
 comment on column shops.creation_plans.shop_run_id is 'The run and shop that it belongs to.';
 comment on column shops.creation_plans.niche_id is 'The niche; null where the shop was skipped.';
 comment on column shops.creation_plans.how_many is 'Products planned.';
 comment on column shops.creation_plans.why is 'The skip reason, or what the number comes from.';
-comment on column shops.creation_plans.quota_left is 'The user''s quota left after the whole plan; null: unlimited.';
+comment on column shops.creation_plans.quota_left is
+  'The user''s quota left after the whole plan; null: unlimited.';
 
 -- Platforms and pins -----------------------------------------------------------------------------
 
@@ -189,7 +202,8 @@ comment on column shops.platforms.platform is 'The platform, as accounts.entitle
 comment on column shops.platforms.service is 'The service whose connection it needs.';
 comment on column shops.platforms.repeat_after is
   'A link that went there, or may have, goes again at the earliest after this time.';
-comment on column shops.platforms.attempts is 'A product is tried this often; then it is left alone.';
+comment on column shops.platforms.attempts is
+  'A product is tried this often; then it is left alone.';
 comment on column shops.platforms.description is 'What it is.';
 
 create table shops.syncs (
@@ -207,10 +221,12 @@ create table shops.syncs (
   queued_at   timestamptz not null default jobs.clock(),
   ended_at    timestamptz,
   primary key (user_id, sync_id),
-  foreign key (user_id, product_id) references shops.products (user_id, product_id) on delete cascade,
+  foreign key (user_id, product_id)
+    references shops.products (user_id, product_id) on delete cascade,
   foreign key (user_id, shop_id) references shops.shops (user_id, shop_id),
   constraint syncs_are_named_once unique (sync_id),
-  constraint syncs_state_is_known check (state in ('queued', 'done', 'failed', 'given_up', 'skipped', 'unknown')),
+  constraint syncs_state_is_known
+    check (state in ('queued', 'done', 'failed', 'given_up', 'skipped', 'unknown')),
   constraint syncs_done_have_the_provider_s_id check ((state = 'done') = (external_id is not null)),
   constraint syncs_not_done_say_why
     check (state in ('queued', 'done') or reason is not null),
@@ -232,7 +248,8 @@ comment on column shops.syncs.product_id is 'The product.';
 comment on column shops.syncs.shop_id is 'Its shop.';
 comment on column shops.syncs.platform is 'Where to.';
 comment on column shops.syncs.state is
-  'queued, done (the platform gave an id), failed (another run may try again), given_up, skipped (not wanted any more), or unknown (it may be there).';
+  'queued, done (the platform gave an id), failed (another run may try again), given_up, skipped '
+  '(not wanted any more), or unknown (it may be there).';
 comment on column shops.syncs.target is 'What it was put on: a Pinterest board''s id.';
 comment on column shops.syncs.link is 'The product''s page, without our tag.';
 comment on column shops.syncs.tag is 'Our mark in the link''s query, by which it is found again.';
@@ -269,7 +286,8 @@ create table shops.boards (
   primary key (user_id, shop_id, board_id),
   foreign key (user_id, shop_id) references shops.shops (user_id, shop_id) on delete cascade
 );
-comment on table shops.boards is 'The Pinterest boards that a shop''s connection saw when it looked last.';
+comment on table shops.boards is
+  'The Pinterest boards that a shop''s connection saw when it looked last.';
 comment on column shops.boards.user_id is 'The tenant.';
 comment on column shops.boards.shop_id is 'The shop.';
 comment on column shops.boards.board_id is 'Pinterest''s id.';

@@ -26,7 +26,8 @@ comment on column shops.api_costs.task is 'image or text.';
 comment on column shops.api_costs.model is 'The model.';
 comment on column shops.api_costs.calls is 'Calls that were allowed.';
 comment on column shops.api_costs.open is 'Of these: under way.';
-comment on column shops.api_costs.unknown is 'Of these: cut off; they count as the most they may have cost.';
+comment on column shops.api_costs.unknown is
+  'Of these: cut off; they count as the most they may have cost.';
 comment on column shops.api_costs.repeated is
   'Of these: asked for what had been asked before, after a refusal, a fault or a bad answer.';
 comment on column shops.api_costs.input_tokens is 'Input tokens.';
