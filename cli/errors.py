@@ -19,7 +19,6 @@ def report(error: BaseException) -> int:
     ``AUTOM_TRACEBACK=1`` shows the traceback of whatever nobody foresaw.
     """
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        print("autom: interrupted.", file=sys.stderr)
         return exits.INTERRUPTED
     if isinstance(error, typer.TyperException):
         return _usage(error)

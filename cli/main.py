@@ -125,6 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = command().main(arguments, prog_name="autom", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
         code = report(error)
+    if code == exits.INTERRUPTED:
+        print("autom: interrupted.", file=sys.stderr)
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -34,20 +35,21 @@ def sandbox(
     except NotStarted as error:
         why = str(error)
         raise Problem("The sandbox did not start.", why, _help(why, port)) from None
-    with running:
+    with running, suppress(KeyboardInterrupt):
         addresses = {"url": running.url, **base_urls(running.url)}
         if out.as_json:
             out.document(addresses)
         else:
             for name, address in addresses.items():
-                out.line(f"{name:<10}{address}" if out.human else f"{name}\t{address}")
+                out.line(f"{name:<11}{address}" if out.human else f"{name}\t{address}")
         out.note(
-            f"\nOpen {running.url} to see what is made in it. {{account}} is the shop's domain.\n"
-            "Connect to it in another terminal: autom connect --help\n"
+            f"\nOpen {running.url} to see what is made in it.\n"
+            "{account} is the shop's domain; tokens: docs/sandbox.md, then autom connect --help.\n"
             "Ctrl-C ends it, and what it holds is gone."
         )
         running.process.wait()
-    raise Problem("The sandbox has ended by itself.")
+        raise Problem("The sandbox has ended by itself.")
+    out.note("Stopped.")
 
 
 def _interrupt(*_: Any) -> None:

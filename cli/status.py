@@ -193,8 +193,9 @@ def _attention(
     **_: Any,
 ) -> Iterator[Attention]:
     waiting = sum(queue.ready for queue in queues)
-    if not any(worker.alive for worker in workers):
-        yield Attention(f"No worker is alive, and {counted(waiting)} wait for one.", "autom work")
+    served = any(worker.alive for worker in workers)
+    if not served:
+        yield Attention(f"No worker is alive; ready: {counted(waiting)}.", "autom work")
     if tick_age > QUIET:
         yield Attention(
             f"The clock has stopped ({_ticked(tick_age)}): nothing fires.", "autom work"
@@ -205,9 +206,9 @@ def _attention(
                 f"{queue.dead:,} dead in the queue {queue.queue}.",
                 f"autom jobs ls --state dead --queue {queue.queue}",
             )
-        if queue.ready and workers and not queue.workers:
+        if queue.ready and served and not queue.workers:
             yield Attention(
-                f"No worker serves the queue {queue.queue}, where {counted(queue.ready)} wait.",
+                f"No worker serves the queue {queue.queue}; ready: {counted(queue.ready)}.",
                 "autom work",
             )
     for hold in held:
