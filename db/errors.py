@@ -60,7 +60,7 @@ class NoSuchKind(Refused, code="JQ002"):
 
 
 class NoSuchUniqueMode(Refused, code="JQ003"):
-    """The mode for a unique key is none of ignore, reject and replace."""
+    """The mode for a unique key is none of ignore, reject, replace, throttle and debounce."""
 
 
 class ListsDiffer(Refused, code="JQ004"):
@@ -117,6 +117,14 @@ class NoSuchChannel(Refused, code="JQ022"):
 
 class NoSuchRetention(Refused, code="JQ023"):
     """The name is not a row of jobs.retention."""
+
+
+class NoSuchUniqueScope(Refused, code="JQ030"):
+    """A unique key is held until its job is claimed, or until it has finished."""
+
+
+class NoTimeToPutOff(Refused, code="JQ031"):
+    """Debounce puts a job off, and was not told until when."""
 
 
 # accounts

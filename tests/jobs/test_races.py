@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 
 import psycopg
@@ -27,6 +26,7 @@ from tests.fixtures.jobs import (
     where,
     worker,
 )
+from tests.fixtures.races import clients, waits_for_a_lock
 from tests.fixtures.wait import until
 
 
@@ -34,31 +34,6 @@ from tests.fixtures.wait import until
 def conn(database):
     with connect(database) as conn:
         yield conn
-
-
-@contextmanager
-def clients(database, count):
-    """Run something on each of several connections at the same time."""
-    conns = [connect(database) for _ in range(count)]
-    start = threading.Barrier(count)
-
-    def each(work):
-        def begin(numbered):
-            start.wait()
-            return work(*numbered)
-
-        return list(pool.map(begin, enumerate(conns)))
-
-    with ThreadPoolExecutor(count) as pool:
-        yield each
-    for conn in conns:
-        conn.close()
-
-
-def waits_for_a_lock(conn, pid):
-    return conn.execute(
-        "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s", [pid]
-    ).fetchone()[0]
 
 
 # Claims

@@ -7,7 +7,9 @@ create or replace function jobs._enqueue(
   p_priority    integer,
   p_unique_keys text[],
   p_unique_mode text,
-  p_unique_for  interval
+  p_unique_for  interval,
+  p_unique_until text,
+  p_max_wait    interval
 )
 returns bigint[]
 language plpgsql
@@ -19,6 +21,7 @@ declare
   v_priority integer;
   v_new      bigint[] := jobs._new_ids(cardinality(p_payloads));
   v_ids      bigint[] := v_new;
+  v_run_ats  timestamptz[];
 begin
   select k.queue, coalesce(p_priority, k.priority) from jobs.kinds as k where k.kind = p_kind
   into v_queue, v_priority;
@@ -41,9 +44,12 @@ begin
   end if;
 
   if array_length(array_remove(p_unique_keys, null), 1) > 0 then
-    v_ids := jobs._take_unique_keys(
-      p_kind, v_new, p_unique_keys, p_unique_mode, p_unique_for, p_payloads, p_run_at, v_priority
-    );
+    select u.job_ids, u.run_ats
+    from jobs._settle_unique_keys(
+      p_kind, v_new, p_unique_keys, p_unique_mode, p_unique_for, p_unique_until, p_max_wait,
+      p_payloads, p_run_at, v_priority
+    ) as u
+    into v_ids, v_run_ats;
   end if;
 
   with written as (
@@ -57,22 +63,27 @@ begin
     where n.job_id = n.holder
     returning jobs.job_id, jobs.run_id, jobs.key, jobs.unique_key
   ),
+  placed as (
+    select w.job_id, w.run_id, w.key, w.unique_key is not null as is_unique,
+           case when v_run_ats is null then p_run_at
+                else coalesce(v_run_ats[array_position(v_new, w.job_id)], p_run_at) end as run_at
+    from written as w
+  ),
   later as (
     insert into jobs.scheduled (
       job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key
     )
-    select w.job_id, w.run_id, p_run_at, 0, 0, v_priority, w.unique_key is not null, v_queue,
-           p_kind, w.key
-    from written as w
-    where p_run_at > jobs.clock()
+    select p.job_id, p.run_id, p.run_at, 0, 0, v_priority, p.is_unique, v_queue, p_kind, p.key
+    from placed as p
+    where p.run_at > jobs.clock()
   )
   insert into jobs.ready (
     seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
   )
-  select w.job_id, w.job_id, w.run_id, jobs.clock(), 0, 0, v_priority, w.unique_key is not null,
-         v_queue, p_kind, w.key
-  from written as w
-  where p_run_at is null or p_run_at <= jobs.clock();
+  select p.job_id, p.job_id, p.run_id, jobs.clock(), 0, 0, v_priority, p.is_unique, v_queue, p_kind,
+         p.key
+  from placed as p
+  where p.run_at is null or p.run_at <= jobs.clock();
 
   if found then
     perform jobs._wake(v_queue);
@@ -81,4 +92,5 @@ begin
 end;
 $$;
 
-comment on function jobs._enqueue is 'What jobs.enqueue and jobs.enqueue_many have in common.';
+comment on function jobs._enqueue is
+  'What jobs.enqueue, jobs.enqueue_many and jobs.enqueue_staged have in common.';

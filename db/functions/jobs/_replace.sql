@@ -1,48 +1,92 @@
 create or replace function jobs._replace(
-  p_kind       text,
-  p_unique_key text,
-  p_job_id     bigint,
-  p_payload    jsonb,
-  p_run_at     timestamptz,
-  p_priority   integer,
-  p_for        interval
+  p_kind        text,
+  p_unique_keys text[],
+  p_holders     bigint[],
+  p_job_ids     bigint[],
+  p_payloads    jsonb[],
+  p_mode        text,
+  p_for         interval,
+  p_until       text,
+  p_run_at      timestamptz,
+  p_max_wait    interval,
+  p_priority    integer
 )
-returns bigint
+returns table (unique_key text, job_id bigint, run_at timestamptz)
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_holder bigint;
-  v_job    jobs.running;
+  v_moved   bigint[] := array[]::bigint[];
+  v_run_nos integer[] := array[]::integer[];
+  v_still   bigint[];
 begin
-  -- The key before the job, as in jobs.cancel.
-  select u.job_id from jobs.unique_keys as u
-  where u.kind = p_kind and u.unique_key = p_unique_key
-  for update
-  into v_holder;
-
-  if v_holder is not null then
-    v_job := jobs._withdraw(v_holder);
+  if p_mode <> 'throttle' then
+    select coalesce(array_agg(w.job_id), '{}'), coalesce(array_agg(w.run_no), '{}')
+    from jobs._withdraw_many(p_holders) as w
+    into v_moved, v_run_nos;
   end if;
-  if v_job.job_id is null then
-    -- It runs, or has ended: the new job follows it and takes the key over.
-    insert into jobs.unique_keys (kind, unique_key, job_id, until)
-    values (p_kind, p_unique_key, p_job_id, jobs.clock() + p_for)
-    on conflict (kind, unique_key) do update set job_id = excluded.job_id, until = excluded.until;
-    return p_job_id;
-  end if;
+  -- Who waits for other jobs or for an event goes on waiting for them, and throttled ones for their
+  -- time; they only must not be claimed with the payload of before.
+  v_still := jobs._stand_still(
+    array(select h from unnest(p_holders) as h where h <> all (v_moved)), true
+  );
+  perform jobs._write_anew(v_still);
 
   update jobs.jobs as j
-  set payload = coalesce(p_payload, '{}'), priority = p_priority
-  where j.job_id = v_holder;
-  v_job.failures := 0;
-  v_job.priority := p_priority;
-  perform jobs._put_in_line(v_job, p_run_at, null);
-  return v_holder;
+  set payload = coalesce(n.payload, '{}'),
+      priority = case when j.job_id = any (v_moved) then p_priority else j.priority end
+  from unnest(p_holders, p_payloads) as n (holder, payload)
+  where j.job_id = n.holder and j.job_id = any (v_moved || v_still);
+
+  with back as materialized (
+    select j.*, w.run_no,
+           case when p_mode = 'debounce' then least(p_run_at, j.created_at + p_max_wait)
+                else p_run_at end as run_at
+    from unnest(v_moved, v_run_nos) as w (job_id, run_no)
+    join jobs.jobs as j on j.job_id = w.job_id
+  ),
+  later as (
+    insert into jobs.scheduled (
+      job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key
+    )
+    select b.job_id, b.run_id, b.run_at, b.run_no, 0, p_priority, true, b.queue, b.kind, b.key
+    from back as b
+    where b.run_at > jobs.clock()
+  )
+  insert into jobs.ready (
+    seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
+  )
+  select (jobs._new_ids(1))[1], b.job_id, b.run_id, jobs.clock(), b.run_no, 0, p_priority, true,
+         b.queue, b.kind, b.key
+  from back as b
+  where b.run_at is null or b.run_at <= jobs.clock();
+  if found then
+    perform jobs._wake('');
+  end if;
+
+  return query
+  with followers as (
+    -- The holder runs, or has ended within its window: the new job follows it and takes the key over.
+    select n.unique_key, n.job_id,
+           case when p_mode = 'throttle' then greatest(p_run_at, u.until) else p_run_at end as run_at
+    from unnest(p_unique_keys, p_holders, p_job_ids) as n (unique_key, holder, job_id)
+    join jobs.unique_keys as u on u.kind = p_kind and u.unique_key = n.unique_key
+    where n.holder <> all (v_moved || v_still)
+  ),
+  taken_over as (
+    update jobs.unique_keys as u
+    set job_id = f.job_id, until_claimed = p_until = 'claimed',
+        until = greatest(jobs.clock(), f.run_at) + p_for
+    from followers as f
+    where u.kind = p_kind and u.unique_key = f.unique_key
+  )
+  select f.unique_key, f.job_id, f.run_at from followers as f;
 end;
 $$;
 
 comment on function jobs._replace is
-  'Give the job that holds a unique key a new payload and time, if it still waits. If it does not,
-the key goes to p_job_id. Returns who holds the key in the end.';
+  'Give the jobs that hold these unique keys new payloads, if they still wait. replace gives them a new
+time too, debounce the new time but no later than p_max_wait after they were enqueued, throttle leaves
+theirs. The caller has locked the keys. Returns who takes a key over because its holder does not wait
+any more, and when it may run: throttled, not before the holder''s window is over.';

@@ -36,8 +36,9 @@ begin
        v_job.queue, v_job.kind, v_job.key;
   if v_job.is_unique then
     -- It let go of its key when it died; somebody else may have it now.
-    perform jobs._take_unique_keys(
-      v_job.kind, array[p_job_id], array[j.unique_key], 'reject', null, null, null, null
+    perform jobs._settle_unique_keys(
+      v_job.kind, array[p_job_id], array[j.unique_key], 'reject', null, 'finished', null, null, null,
+      null
     )
     from jobs.jobs as j where j.job_id = p_job_id;
   end if;

@@ -320,10 +320,11 @@ create table jobs.dead_letters (
 comment on table jobs.dead_letters is 'Jobs that ended badly and that nobody has retried yet.';
 
 create table jobs.unique_keys (
-  kind       text not null,
-  unique_key text not null,
-  job_id     bigint not null,
-  until      timestamptz,
+  kind          text not null,
+  unique_key    text not null,
+  job_id        bigint not null,
+  until         timestamptz,
+  until_claimed boolean not null default false,
   primary key (kind, unique_key)
 ) with (fillfactor = 80);
 -- Serves the end of a job.
@@ -333,6 +334,22 @@ create index unique_keys_until_idx on jobs.unique_keys (until) where until is no
 comment on table jobs.unique_keys is 'Which job holds a unique key.';
 comment on column jobs.unique_keys.until is
   'The key stays taken until then, even if the job ends before; null until the job ends.';
+comment on column jobs.unique_keys.until_claimed is
+  'The job lets go of the key when it is claimed. Claims know nothing of it: whoever wants the key looks.';
+
+create unlogged table jobs.staging (
+  load_id    text not null,
+  line       bigint generated always as identity,
+  payload    jsonb not null default '{}',
+  key        text,
+  tenant     uuid,
+  unique_key text,
+  primary key (load_id, line)
+);
+comment on table jobs.staging is
+  'Where many jobs are copied to before jobs.enqueue_staged puts them in line. Not in the write-ahead '
+  'log: after a crash of the server it is empty.';
+comment on column jobs.staging.load_id is 'Any text that the loader makes up, so that two do not mix.';
 
 create table jobs.effects (
   job_id   bigint not null,
