@@ -448,3 +448,14 @@ def test_each_request_is_written_down_before_it_goes_out(db):
     assert db.execute(select).fetchall() == [(1, "natural", None)]
     settle(db, job)
     assert db.execute(select).fetchall() == [(1, "natural", "done")]
+
+
+def test_prepare_may_be_asked_again_when_its_answer_was_lost(db):
+    job = begun(db, effect="at_most_once")
+    assert prepare(db, job) == {
+        "call": True,
+        "request": {},
+        "connection_id": None,
+        "maybe_sent": False,
+        "timeout_s": 60,
+    }

@@ -6,7 +6,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kind jobs.kinds;
-  v_sent boolean := jobs._maybe_sent(p_job.job_id);
+  v_sent boolean := jobs._maybe_sent(p_job.job_id, p_job.run_no + 1);
 begin
   select k.* from jobs.kinds as k where k.kind = p_job.kind into v_kind;
   p_job.failures := p_job.failures + 1;

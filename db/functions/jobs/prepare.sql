@@ -26,7 +26,7 @@ begin
 
   select k.* from jobs.kinds as k where k.kind = v_job.kind into v_kind;
   select j.payload from jobs.jobs as j where j.job_id = p_job_id into v_payload;
-  v_maybe_sent := jobs._maybe_sent(p_job_id);
+  v_maybe_sent := jobs._maybe_sent(p_job_id, p_run_no);
   if v_maybe_sent and v_kind.effect = 'at_most_once' then
     perform jobs._finish(v_job, 'unknown', 'An earlier run may have sent it, and it is not sent twice.');
     return jsonb_build_object('call', false, 'why', 'unknown: may have been sent');
@@ -66,7 +66,9 @@ begin
 
   -- Written down before the request goes out: if the worker is never heard of again, it may have.
   insert into jobs.effects (job_id, sent_at, run_no, mode)
-  values (p_job_id, jobs.clock(), p_run_no, v_kind.effect);
+  values (p_job_id, jobs.clock(), p_run_no, v_kind.effect)
+  -- Asked again by a worker that the first answer did not reach.
+  on conflict (job_id, run_no) do nothing;
   return jsonb_build_object(
     'call', true,
     'request', v_reply -> 'request',
