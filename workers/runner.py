@@ -22,12 +22,11 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple, TypeVar
-from uuid import UUID
+from typing import Any
 
 import httpx
 import psycopg
@@ -35,19 +34,11 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from db.call import acall, aselect, avalue
-from db.errors import Refused, WorkerGone
-from workers.credentials import Credentials
+from db.errors import WorkerGone
+from workers.calls import Calls, Handler, Held, Job, Resolve, said, until_it_works
 from workers.http import client
 from workers.link import Connection, Link
-from workers.outcome import Done, Outcome, TryLater, Unknown
-
-T = TypeVar("T")
-Handler = Callable[[Any, Any, httpx.AsyncClient], Awaitable[Outcome | None] | Outcome | None]
-"""Gets the request, the credentials to call with (None where the kind has no connection) and a
-client; None is ``Done()``.
-
-A plain function is called in the event loop and has to return at once."""
-Resolve = Callable[[UUID], Awaitable[Credentials]]
+from workers.outcome import Done, Outcome, Unknown
 
 log = logging.getLogger("autom.worker")
 
@@ -73,13 +64,6 @@ class Batch:
 NOTHING = Batch([], [], [], [], [])
 
 
-class Job(NamedTuple):
-    job_id: int
-    run_no: int
-    kind: str
-    payload: Any
-
-
 @dataclass(frozen=True)
 class Work:
     """A row of ``jobs.work``."""
@@ -98,23 +82,6 @@ class Stop:
     job_id: int
     run_no: int
     reason: str
-
-
-class Held:
-    """A job that this worker has begun."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.task: asyncio.Task[None] | None = None
-        self.calling = False
-        """Only the call may be cut off; what is said to the database is said to the end."""
-        self.why = ""
-        self.lost = False
-
-    def stop(self, why: str) -> None:
-        self.why = self.why or why
-        if self.calling and self.task:
-            self.task.cancel()
 
 
 class Line:
@@ -136,6 +103,7 @@ class Line:
         self.fresh: set[int] = set()
         """Jobs of the last claim, until they are begun."""
         self.after_key: str | None = None
+        self.task: asyncio.Task[None] | None = None
 
     def ring(self) -> None:
         self.hungry = True
@@ -199,6 +167,8 @@ class Worker:
         self._claimed = 0
         self._http: httpx.AsyncClient
         self._pool: AsyncConnectionPool[Connection]
+        self._calls: Calls
+        self._group: asyncio.TaskGroup
 
     def stop(self) -> None:
         """Claim no more, give back what is not begun, let calls end within the grace time."""
@@ -218,20 +188,22 @@ class Worker:
                     open=False,
                 )
             )
+            self._calls = Calls(self._handlers, self._resolve, self._pool, self._http)
             stack.push_async_callback(self._claims.close)
             stack.push_async_callback(self._heart.close)
-            await self._until_it_works(self._learn)
-            await self._until_it_works(self._sign_on)
+            await until_it_works(self._learn)
+            await until_it_works(self._sign_on)
             async with asyncio.TaskGroup() as group:
                 around = [
                     group.create_task(self._beat()),
                     group.create_task(self._listen()),
                     group.create_task(self._poll()),
                 ]
-                serving = [group.create_task(self._serve(line)) for line in self._lines.values()]
+                self._group = group
+                self._serve_all()
                 self.ready.set()
                 await self._stopping.wait()
-                await self._wind_up(serving)
+                await self._wind_up([line.task for line in self._lines.values() if line.task])
                 for task in around:
                     task.cancel()
             with suppress(psycopg.OperationalError):
@@ -276,6 +248,10 @@ class Worker:
 
     # Queues -------------------------------------------------------------------------------------
 
+    def _serve_all(self) -> None:
+        for line in self._lines.values():
+            line.task = line.task or self._group.create_task(self._serve(line))
+
     async def _serve(self, line: Line) -> None:
         while True:
             if self._stopping.is_set() and not (line.begun or line.done or line.unbegun):
@@ -299,15 +275,16 @@ class Worker:
         done, line.done = line.done, []
         unbegun, line.unbegun = line.unbegun, []
         wanted = 0 if self._stopping.is_set() else line.wanted
+        # Whoever rings from here on may mean a job that this claim does not see.
+        line.hungry = line.hungry and not wanted
         line.free -= wanted
         line.sent = {job_id for job_id, _, _ in done} | {job_id for job_id, _ in unbegun}
-        batch = await self._until_it_works(self._claim, line, done, unbegun, wanted)
+        batch = await until_it_works(self._claim, line, done, unbegun, wanted)
         line.sent = set()
         line.free += wanted - len(batch.job_ids)
-        if wanted:
-            line.hungry = len(batch.job_ids) == wanted
-            self._claimed += len(batch.job_ids)
         if batch.job_ids:
+            line.hungry = line.hungry or len(batch.job_ids) == wanted
+            self._claimed += len(batch.job_ids)
             line.after_key = batch.keys[-1]
             line.fresh = set(batch.job_ids)
         return batch
@@ -329,7 +306,7 @@ class Worker:
                         job_ids=_array(job_id for job_id, _ in unbegun),
                         run_nos=_array(run_no for _, run_no in unbegun),
                     )
-                answers = [answer for _, _, answer in done]
+                answers = [None if answer is None else Jsonb(answer) for _, _, answer in done]
                 rows = await acall(
                     conn,
                     "jobs.exchange",
@@ -337,7 +314,7 @@ class Worker:
                     worker_id=worker_id,
                     job_ids=_array(job_id for job_id, _, _ in done),
                     run_nos=_array(run_no for _, run_no, _ in done),
-                    results=[Jsonb(answer) for answer in answers] if any(answers) else None,
+                    results=answers if any(answers) else None,
                     queue=line.queue,
                     limit=wanted,
                     after_key=line.after_key,
@@ -353,29 +330,28 @@ class Worker:
         ):
             plain = self._plain.get(kind)
             if plain is None:
-                self._start(line, Held(Job(job_id, run_no, kind, payload)), self._run)
+                self._start(line, Held(Job(job_id, run_no, kind, payload)))
                 continue
             try:
                 outcome = plain(payload, None, self._http)
             except Exception as error:
                 log.exception("job %s of kind %s", job_id, kind)
-                outcome = Unknown(_said(error), "handler")
+                outcome = Unknown(said(error), "handler")
             if outcome is None or type(outcome) is Done:
                 line.done.append((job_id, run_no, outcome and outcome.answer))
                 line.free += 1
             else:
                 held = Held(Job(job_id, run_no, kind, payload))
-                self._start(line, held, self._settle, outcome)
+                self._start(line, held, outcome)
         line.fresh = set()
 
-    # Jobs ---------------------------------------------------------------------------------------
-
-    def _start(
-        self, line: Line, held: Held, work: Callable[..., Awaitable[None]], *more: Any
-    ) -> None:
+    def _start(self, line: Line, held: Held, outcome: Outcome | None = None) -> None:
         async def worked() -> None:
             try:
-                await work(line, held, *more)
+                if outcome:
+                    await self._calls.settle(held, outcome)
+                else:
+                    await self._run(line, held)
             except Exception:
                 # The job stays with this worker until its deadline, and is taken back then.
                 log.exception("job %s of kind %s", held.job.job_id, held.job.kind)
@@ -389,93 +365,20 @@ class Worker:
 
     async def _run(self, line: Line, held: Held) -> None:
         job = held.job
-        work = self._work.get(job.kind)
-        if work is None:
-            await self._until_it_works(self._learn)
-            work = self._work[job.kind]
-        if self._stopping.is_set() or held.why:
-            line.unbegun.append((job.job_id, job.run_no))
-        elif work.in_bulk:
-            outcome = await self._call(held, job.payload, None, work.timeout.total_seconds())
+        if job.kind not in self._work:
+            await until_it_works(self._learn)
+        work = self._work[job.kind]
+        if self._stopping.is_set():
+            held.stop("Its worker was stopped.")
+        if work.in_bulk and not held.why:
+            timeout = work.timeout.total_seconds()
+            outcome = await self._calls.call(held, job.payload, None, timeout)
             if isinstance(outcome, Done) and not held.lost:
                 line.done.append((job.job_id, job.run_no, outcome.answer))
             else:
-                await self._settle(line, held, outcome)
-        else:
-            await self._prepare_and_call(line, held)
-
-    async def _prepare_and_call(self, line: Line, held: Held) -> None:
-        job = held.job
-        try:
-            prepared = await self._in_pool("jobs.prepare", job_id=job.job_id, run_no=job.run_no)
-        except psycopg.OperationalError:
-            raise
-        except (psycopg.Error, Refused) as error:
-            log.error("job %s of kind %s: prepare: %s", job.job_id, job.kind, error)
-            await self._settle(line, held, TryLater(None, f"prepare: {_said(error)}", "prepare"))
-            return
-        if not prepared["call"]:
-            return
-        if self._stopping.is_set() or held.why:
+                await self._calls.settle(held, outcome)
+        elif held.why or not await self._calls.work(held):
             line.unbegun.append((job.job_id, job.run_no))
-            return
-        outcome = await self._resolve_and_call(held, prepared)
-        await self._settle(line, held, outcome)
-
-    async def _resolve_and_call(self, held: Held, prepared: Mapping[str, Any]) -> Outcome:
-        credentials = None
-        if prepared["connection_id"]:
-            if self._resolve is None:
-                return TryLater(None, "This worker has no credentials.", "credentials")
-            try:
-                credentials = await self._resolve(UUID(prepared["connection_id"]))
-            except Exception as error:
-                return TryLater(None, _said(error), "credentials")
-        return await self._call(held, prepared["request"], credentials, prepared["timeout_s"])
-
-    async def _call(
-        self, held: Held, request: Any, credentials: Credentials | None, timeout: float
-    ) -> Outcome:
-        handler = self._handlers.get(held.job.kind)
-        if handler is None:
-            return TryLater(None, f"No handler for {held.job.kind} here.", "no_handler")
-        held.calling = True
-        try:
-            async with asyncio.timeout(timeout):
-                answer = handler(request, credentials, self._http)
-                outcome = await answer if inspect.isawaitable(answer) else answer
-        except TimeoutError:
-            return Unknown(f"No answer within {timeout:g} s.", "timeout")
-        except asyncio.CancelledError:
-            return Unknown(held.why or "Stopped.", "stopped")
-        except Exception as error:
-            # It may have happened before or after the request went out.
-            log.exception("job %s of kind %s", held.job.job_id, held.job.kind)
-            return Unknown(_said(error), "handler")
-        finally:
-            held.calling = False
-        return Done() if outcome is None else outcome
-
-    async def _settle(self, line: Line, held: Held, outcome: Outcome) -> None:
-        """Report until somebody hears it: the answer may have cost money."""
-        job = held.job
-        while not held.lost:
-            try:
-                await self._in_pool(
-                    "jobs.settle", job_id=job.job_id, run_no=job.run_no, outcome=outcome.to_json()
-                )
-                return
-            except psycopg.OperationalError as error:
-                log.warning("job %s: settle: %s", job.job_id, _said(error))
-                await asyncio.sleep(0.5)
-            except (psycopg.Error, Refused) as error:
-                # Its settle function failed, so nothing of the answer was kept.
-                log.error("job %s of kind %s: settle: %s", job.job_id, job.kind, error)
-                outcome = Unknown(f"settle: {_said(error)}", "settle")
-
-    async def _in_pool(self, function: str, **arguments: Any) -> Any:
-        async with self._pool.connection() as conn:
-            return await avalue(conn, function, **arguments)
 
     # Around them --------------------------------------------------------------------------------
 
@@ -498,12 +401,13 @@ class Worker:
                             held.stop(stop.reason)
                 if heard - learned > 30:
                     await self._learn()
+                    self._serve_all()
                     learned = heard
             except WorkerGone:
                 await self._lose(worker_id)
                 heard = time.monotonic()
             except (psycopg.OperationalError, TimeoutError) as error:
-                log.warning("heartbeat: %s", _said(error))
+                log.warning("heartbeat: %s", said(error))
                 if time.monotonic() - heard > self._lease:
                     self._drop_everything()
 
@@ -521,7 +425,7 @@ class Worker:
             if worker_id == self.worker_id:
                 log.warning("worker %s (%s) lost its lease", worker_id, self.name)
                 self._drop_everything()
-                await self._until_it_works(self._sign_on)
+                await until_it_works(self._sign_on)
 
     async def _listen(self) -> None:
         while True:
@@ -575,7 +479,7 @@ class Worker:
                 async with self._pool.connection() as conn:
                     rows = await acall(conn, "jobs.poll", Waiting, queues=list(self._lines))
             except psycopg.Error as error:
-                log.warning("poll: %s", _said(error))
+                log.warning("poll: %s", said(error))
                 continue
             for row in rows:
                 if row.poll in self._lines:
@@ -588,16 +492,6 @@ class Worker:
                 for held in line.begun.values():
                     held.stop("Its worker was stopped.")
             await asyncio.wait(late)
-
-    async def _until_it_works(self, attempt: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        pause = 0.1
-        while True:
-            try:
-                return await attempt(*arguments)
-            except psycopg.OperationalError as error:
-                log.warning("%s", _said(error))
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-                pause = min(pause * 2, 5)
 
 
 @dataclass(frozen=True)
@@ -647,9 +541,3 @@ def run(
 def _array(numbers: Iterable[int]) -> str:
     """An array as Postgres writes it: several times faster than to let the driver do it."""
     return "{" + ",".join(map(str, numbers)) + "}"
-
-
-def _said(error: BaseException) -> str:
-    """What went wrong, in one line."""
-    text = str(error).strip().partition("\n")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,162 @@
+"""One job at a time: ask for its request, call its handler, report what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+import httpx
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from db.call import avalue
+from db.errors import Refused
+from workers.credentials import Credentials
+from workers.outcome import Done, Outcome, TryLater, Unknown
+
+T = TypeVar("T")
+Handler = Callable[[Any, Any, httpx.AsyncClient], Awaitable[Outcome | None] | Outcome | None]
+"""Gets the request, the credentials to call with (None where the kind has no connection) and a
+client; None is ``Done()``. A plain function is called in the event loop and has to return at once."""
+Resolve = Callable[[UUID], Awaitable[Credentials]]
+
+log = logging.getLogger("autom.worker")
+
+
+class Job(NamedTuple):
+    job_id: int
+    run_no: int
+    kind: str
+    payload: Any
+
+
+class Held:
+    """A job that this worker has begun."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.task: asyncio.Task[None] | None = None
+        self.calling = False
+        """Only the call may be cut off; what is said to the database is said to the end."""
+        self.why = ""
+        """Why it is to stop; empty while it is not."""
+        self.lost = False
+        """Others have it by now: nothing is to be said of it any more."""
+
+    def stop(self, why: str) -> None:
+        self.why = self.why or why
+        if self.calling and self.task:
+            self.task.cancel()
+
+
+class Calls:
+    """Works single jobs, over a few connections of its own."""
+
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        resolve: Resolve | None,
+        pool: AsyncConnectionPool[Any],
+        http: httpx.AsyncClient,
+    ) -> None:
+        self._handlers = handlers
+        self._resolve = resolve
+        self._pool = pool
+        self._http = http
+
+    async def work(self, held: Held) -> bool:
+        """Prepare, call, settle; False where it was told to stop before anything was sent."""
+        job = held.job
+        try:
+            prepared = await self._say(held, "jobs.prepare")
+        except (psycopg.Error, Refused) as error:
+            log.error("job %s of kind %s: prepare: %s", job.job_id, job.kind, error)
+            await self.settle(held, TryLater(None, f"prepare: {said(error)}", "prepare"))
+            return True
+        if prepared is None or not prepared["call"]:
+            return True
+        if held.why:
+            return False
+        await self.settle(held, await self._resolve_and_call(held, prepared))
+        return True
+
+    async def call(
+        self, held: Held, request: Any, credentials: Credentials | None, timeout: float
+    ) -> Outcome:
+        """Call the handler; whatever happens, it has an outcome. ``timeout`` is in seconds."""
+        handler = self._handlers.get(held.job.kind)
+        if handler is None:
+            return TryLater(None, f"No handler for {held.job.kind} here.", "no_handler")
+        held.calling = True
+        try:
+            async with asyncio.timeout(timeout):
+                answer = handler(request, credentials, self._http)
+                outcome = await answer if inspect.isawaitable(answer) else answer
+        except TimeoutError:
+            return Unknown(f"No answer within {timeout:g} s.", "timeout")
+        except asyncio.CancelledError:
+            return Unknown(held.why or "Stopped.", "stopped")
+        except Exception as error:
+            # It may have come before or after the request went out.
+            log.exception("job %s of kind %s", held.job.job_id, held.job.kind)
+            return Unknown(said(error), "handler")
+        finally:
+            held.calling = False
+        return Done() if outcome is None else outcome
+
+    async def settle(self, held: Held, outcome: Outcome) -> None:
+        """Report until somebody hears it, for the answer may have cost money."""
+        job = held.job
+        try:
+            await self._say(held, "jobs.settle", outcome=outcome.to_json())
+        except (psycopg.Error, Refused) as error:
+            # The kind's settle function failed, so nothing of the answer was kept.
+            log.error("job %s of kind %s: settle: %s", job.job_id, job.kind, error)
+            unknown = Unknown(f"settle: {said(error)}", "settle")
+            await self._say(held, "jobs.settle", outcome=unknown.to_json())
+
+    async def _resolve_and_call(self, held: Held, prepared: Mapping[str, Any]) -> Outcome:
+        credentials = None
+        if prepared["connection_id"]:
+            if self._resolve is None:
+                return TryLater(None, "This worker has no credentials.", "credentials")
+            try:
+                credentials = await self._resolve(UUID(prepared["connection_id"]))
+            except Exception as error:
+                return TryLater(None, said(error), "credentials")
+        return await self.call(held, prepared["request"], credentials, prepared["timeout_s"])
+
+    async def _say(self, held: Held, function: str, **more: Any) -> Any:
+        """Say it again until it is heard: neither function minds being told twice by one run."""
+
+        async def once() -> Any:
+            if held.lost:
+                return None
+            async with self._pool.connection() as conn:
+                run = {"job_id": held.job.job_id, "run_no": held.job.run_no}
+                return await avalue(conn, function, **run, **more)
+
+        return await until_it_works(once)
+
+
+async def until_it_works(attempt: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """Outlast a database that restarts, fails over, or has no connection to spare."""
+    pause = 0.1
+    while True:
+        try:
+            return await attempt(*arguments)
+        except psycopg.OperationalError as error:
+            log.warning("%s", said(error))
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(pause * 2, 5)
+
+
+def said(error: BaseException) -> str:
+    """What went wrong, in one line."""
+    text = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
