@@ -38,14 +38,17 @@ begin
   v_either := v_field[3] !~ '^[*]' and v_field[5] !~ '^[*]';
   v_by_clock := v_field[1] !~ '^[*]' and v_field[2] !~ '^[*]';
 
-  -- 29 February may be eight years away (1896 to 1904, 2096 to 2104); what is further never comes.
-  while v_next is null and v_day < p_after + interval '9 years' loop
+  -- Every weekday comes on every date within 40 years (29 February, over a year such as 2100 that
+  -- is no leap year); what is further never comes.
+  while v_next is null and v_day < p_after + interval '41 years' loop
+    if extract(month from v_day) <> all (v_months) then
+      v_day := date_trunc('month', v_day + interval '1 month');
+      continue;
+    end if;
     v_day_fits := extract(day from v_day) = any (v_days);
     v_weekday_fits := extract(dow from v_day) = any (v_weekdays)
       or extract(isodow from v_day) = any (v_weekdays);
-    if extract(month from v_day) = any (v_months)
-      and ((v_day_fits and v_weekday_fits) or (v_either and (v_day_fits or v_weekday_fits)))
-    then
+    if (v_day_fits and v_weekday_fits) or (v_either and (v_day_fits or v_weekday_fits)) then
       select min(i) from jobs._instants(v_day, v_hours, v_minutes, p_time_zone, v_by_clock) as i
       where i > p_after
       into v_next;
