@@ -145,6 +145,19 @@ def test_a_plain_user_starts_it(made: Path) -> None:
     shutil.rmtree(home)
 
 
+def test_roots_umask_does_not_shut_the_servers_user_out() -> None:
+    need("root", os.geteuid() == 0, "only root runs the server as somebody else")
+    above = Path(f"/tmp/autom umask {os.getpid()}")
+    before = os.umask(0o077)
+    try:
+        with Server(above / "deep" / "home") as server:
+            assert answers(server.url())
+            assert server.home.is_relative_to(above)
+    finally:
+        os.umask(before)
+        shutil.rmtree(above)
+
+
 def test_root_gives_it_to_another_user(home: Path) -> None:
     need("root", os.geteuid() == 0, "only root must hand the server to somebody else")
     with Server(home) as server:
