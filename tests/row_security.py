@@ -90,9 +90,11 @@ SHARED = {
 CALLABLE_BY_TENANTS = {
     "jobs.clock()",
     "accounts.current_user_id()",
+    "shops._day(uuid,uuid)",
     "shops._midnight(date,text)",
     "shops._month()",
     "shops._more(bigint,text)",
+    "shops._rules(uuid,uuid)",
     "shops.explain(bigint)",
     "shops.plan_creation(uuid,uuid)",
     "shops.probability_above(double precision,bigint,double precision,integer,double precision)",

@@ -96,7 +96,7 @@ def test_a_pass_that_lacks_a_page_moves_nothing_and_decides_nothing(db: Connecti
             id="a failed pass moves the cursor",
         ),
         pytest.param(
-            "views/shops/sales_days.sql",
+            "functions/shops/_day.sql",
             "coalesce(k.complete_up_to >= shops._midnight(t.today, s.time_zone), false)",
             "true",
             id="stale sales count as fresh",
@@ -258,6 +258,12 @@ def test_a_line_that_was_taken_out_is_gone(db: Connection) -> None:
     store(db, here, told)
     store(db, here, told | {"lines": lines[1:], "updated_at": iso(MORNING)})
     assert one(db, "select count(*) from shops.order_lines") == 2
+
+
+def test_an_order_may_have_no_line(db: Connection) -> None:
+    here = shop(db)
+    assert store(db, here, order([], YESTERDAY)) == 1
+    assert one(db, "select currency from shops.orders") is None
 
 
 def test_what_goes_back_is_a_fact_of_its_own(db: Connection) -> None:

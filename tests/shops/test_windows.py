@@ -202,20 +202,18 @@ def test_every_quarter_hour_around_a_change_of_the_clocks(
     [
         pytest.param("views/shops/windows.sql", "l.net_units", "l.quantity", id="gross units"),
         pytest.param(
-            "views/shops/sales_days.sql",
+            "functions/shops/_day.sql",
             "at time zone s.time_zone",
             "at time zone 'UTC'",
             id="today in UTC",
         ),
         pytest.param(
-            "views/shops/sales_days.sql",
+            "functions/shops/_day.sql",
             "t.today - 7, s.time_zone",
             "t.today - 7, 'UTC'",
             id="days of UTC",
         ),
-        pytest.param(
-            "views/shops/sales_days.sql", "t.today - 3,", "t.today - 2,", id="one day less"
-        ),
+        pytest.param("functions/shops/_day.sql", "t.today - 3,", "t.today - 2,", id="one day less"),
         pytest.param(
             "views/shops/windows.sql",
             "    and l.created_at < d.day_start\n",

@@ -9,12 +9,7 @@ declare
   v_user_id    uuid := shops._owner(p_shop_id);
   v_of_shop    text[] := array['enabled', 'time_zone'];
   v_fixed      text[] := array['user_id', 'shop_id', 'configured_at'];
-  v_of_rules   text[] := array(
-    select a.attname
-    from pg_attribute as a
-    where a.attrelid = 'shops.winner_rules'::regclass and a.attnum > 0 and not a.attisdropped
-      and a.attname not in ('user_id', 'shop_id', 'version', 'created_at')
-  );
+  v_of_rules   text[];
   v_settings   shops.settings;
   v_unknown    text;
   v_constraint text;
@@ -28,6 +23,11 @@ begin
       detail  = 'Settings are an object of names and values.',
       hint    = 'Like {"creation_limit": 10, "auto_publish": false}.';
   end if;
+
+  select array_agg(a.attname) into v_of_rules
+  from pg_attribute as a
+  where a.attrelid = 'shops.winner_rules'::regclass and a.attnum > 0 and not a.attisdropped
+    and a.attname not in ('user_id', 'shop_id', 'version', 'created_at');
 
   insert into shops.settings (user_id, shop_id) values (v_user_id, p_shop_id)
     on conflict do nothing;

@@ -12,7 +12,7 @@ create table shops.orders (
   version          timestamptz not null,
   digest           bytea not null,
   financial_status text,
-  currency         text not null,
+  currency         text,
   test             boolean not null,
   cancelled_at     timestamptz,
   created_at       timestamptz not null,
@@ -39,7 +39,8 @@ comment on column shops.orders.digest is
   'SHA-256 of what was told: the same again changes nothing.';
 comment on column shops.orders.financial_status is
   'As the shop says, in lower case: paid, refunded, …';
-comment on column shops.orders.currency is 'Currency of the order''s amounts.';
+comment on column shops.orders.currency is
+  'Currency of the order''s amounts; null: an order without a line.';
 comment on column shops.orders.test is 'True: nobody paid, it does not count.';
 comment on column shops.orders.cancelled_at is 'When it was cancelled; null: it was not.';
 comment on column shops.orders.created_at is 'When the customer ordered: the day it counts for.';

@@ -1,25 +1,9 @@
--- needs: shops.present_rules
 create or replace view shops.sales_days with (security_invoker = true) as
 select s.user_id, s.shop_id, s.name as shop, s.time_zone,
        d.today, d.day_start, d.day_3, d.day_7, d.day_10, d.day_14,
        d.complete_up_to, d.fresh, d.start_phase
 from shops.shops as s
-cross join lateral (
-  select t.today,
-         shops._midnight(t.today, s.time_zone) as day_start,
-         shops._midnight(t.today - 3, s.time_zone) as day_3,
-         shops._midnight(t.today - 7, s.time_zone) as day_7,
-         shops._midnight(t.today - 10, s.time_zone) as day_10,
-         shops._midnight(t.today - 14, s.time_zone) as day_14,
-         k.complete_up_to,
-         coalesce(k.complete_up_to >= shops._midnight(t.today, s.time_zone), false) as fresh,
-         make_interval(hours => 24 * r.start_phase_days) as start_phase
-  from (select (jobs.clock() at time zone s.time_zone)::date as today) as t
-  join shops.present_rules as r on r.user_id = s.user_id and r.shop_id = s.shop_id
-  left join shops.trackings as k on k.user_id = s.user_id and k.shop_id = s.shop_id
-  -- Computed once for a shop, and not again for each line of an order.
-  offset 0
-) as d;
+cross join lateral shops._day(s.user_id, s.shop_id) as d;
 
 comment on view shops.sales_days is
   'Each shop''s present day in its time zone, where its sales windows begin, and whether its '

@@ -1,6 +1,5 @@
--- needs: shops.sales_days
 create or replace view shops.windows with (security_invoker = true) as
-select d.user_id, d.shop_id, d.shop, p.product_id, p.sku, p.title, p.state, p.shop_status,
+select s.user_id, s.shop_id, s.name as shop, p.product_id, p.sku, p.title, p.state, p.shop_status,
        d.today, d.complete_up_to, d.fresh, p.first_tracked_at,
        extract(epoch from d.day_start - p.first_tracked_at)::double precision / 86400
          as tracked_days,
@@ -10,7 +9,9 @@ select d.user_id, d.shop_id, d.shop, p.product_id, p.sku, p.title, p.state, p.sh
        u.gross_3, u.gross_7, u.gross_10, u.gross_14,
        case when p.first_tracked_at is not null then u.first_gross end as first_gross,
        case when p.first_tracked_at is not null then u.lifetime_gross end as lifetime_gross
-from shops.sales_days as d
+from shops.shops as s
+-- The keys go on from here, so that the day is known before its products are looked at.
+cross join lateral shops._day(s.user_id, s.shop_id) as d
 join shops.products as p on p.user_id = d.user_id and p.shop_id = d.shop_id
 cross join lateral (
   select coalesce(sum(l.net_units) filter (where l.created_at >= d.day_3), 0) as units_3,

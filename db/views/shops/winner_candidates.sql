@@ -1,9 +1,9 @@
 -- needs: shops.windows
 create or replace view shops.winner_candidates with (security_invoker = true) as
-select w.user_id, w.shop_id, w.shop, w.product_id, w.sku, w.title, w.state,
+select s.user_id, s.shop_id, w.shop, w.product_id, w.sku, w.title, w.state,
        w.units_3, w.units_7, w.units_10, w.units_14, w.lifetime_units,
        t.tracked_days, w.tracked_days / 7 as tracked_weeks, w.complete_up_to, w.fresh,
-       w.shop_status, e.plan, e.winner_scaling, g.scalable,
+       w.shop_status, r.plan, r.winner_scaling, g.scalable,
        -- sales
        r.winner_units as sales_threshold,
        w.units_7 - r.winner_units as sales_margin,
@@ -43,7 +43,7 @@ select w.user_id, w.shop_id, w.shop, w.product_id, w.sku, w.title, w.state,
            to_char(w.complete_up_to at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')
          )
          when w.shop_status is distinct from 'ACTIVE' then 'It is not on sale.'
-         when not e.winner_scaling then format('The plan %s has no winner scaling.', e.plan)
+         when not r.winner_scaling then format('The plan %s has no winner scaling.', r.plan)
          when r.winner_rule = 'sales'
            then format('%s net units in the last 7 days, of %s.', w.units_7, r.winner_units)
          when r.winner_rule = 'buckets'
@@ -53,11 +53,11 @@ select w.user_id, w.shop_id, w.shop, w.product_id, w.sku, w.title, w.state,
          else format('Sells %s a week or more with a probability of %s, of %s.',
                      r.target_weekly_units, round(o.probability::numeric, 3), k.certainty)
        end as why
-from shops.present_rules as r
-join accounts.entitlements as e on e.user_id = r.user_id
+from shops.shops as s
+cross join lateral shops._rules(s.user_id, s.shop_id) as r
 join shops.windows as w on w.user_id = r.user_id and w.shop_id = r.shop_id
 cross join lateral (select greatest(floor(w.tracked_days), 0)::integer) as t (tracked_days)
-cross join lateral (select w.shop_status is not distinct from 'ACTIVE' and e.winner_scaling)
+cross join lateral (select w.shop_status is not distinct from 'ACTIVE' and r.winner_scaling)
   as g (scalable)
 cross join lateral (
   select (w.units_3 >= r.bucket_units_3)::integer + (w.units_7 >= r.bucket_units_7)::integer
@@ -75,6 +75,8 @@ cross join lateral (
            r.break_even_weekly_units::double precision, w.lifetime_units, w.tracked_days / 7,
            r.prior_shape, r.prior_weekly_units::double precision
          ) end
+  -- Computed once, though it is looked at many times.
+  offset 0
 ) as o (probability, break_even)
 where w.state in ('published', 'winner', 'loser');
 
