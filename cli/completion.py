@@ -14,8 +14,10 @@ def completion(
     """Print what makes the shell complete verbs, options and what is in the database.
 
     $ eval "$(autom completion bash)"
-    $ autom completion zsh > ~/.zfunc/_autom
+    $ eval "$(autom completion zsh)"
     $ autom completion fish > ~/.config/fish/completions/autom.fish
+
+    The first belongs into ~/.bashrc, the second into ~/.zshrc below compinit.
     """
     from cli.main import COMPLETING, command
 
