@@ -65,6 +65,12 @@ def schema_of(path: Path) -> str:
     return path.stem if path.parent.name == "policies" else path.parent.name
 
 
+def long_lines(path: Path, text: str) -> Iterator[str]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > 100:
+            yield f"line {number} has {len(line)} characters"
+
+
 def not_what_the_path_says(path: Path, text: str) -> Iterator[str]:
     kind = "(?:function|procedure)" if "functions" in path.parts else "view"
     made = re.findall(rf"(?m)^create or replace {kind} (\S+?)(?:\(| |$)", text)
@@ -170,6 +176,7 @@ class Rule:
 
 
 RULES = {
+    "lines end at 100 characters": Rule(long_lines, [*CODE, *REVISIONS], "x" * 101),
     "path and name agree, one a file": Rule(
         not_what_the_path_says, [*FUNCTIONS, *VIEWS], "create or replace function accounts.other("
     ),

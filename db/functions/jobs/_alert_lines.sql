@@ -24,7 +24,8 @@ as $$
            when t.rank > 20 then format('And %s more: autom alerts ls', t.total - 20)
            else format(
              '%s: %s, %s%s%s',
-             case t.news when 'opened' then upper(t.severity) else 'OVER' end, t.rule, t.about, e'\n',
+             case t.news when 'opened' then upper(t.severity)
+               else 'OVER' end, t.rule, t.about, e'\n',
              case t.news
                when 'opened' then t.said || format(
                  ' Since %s UTC. Silence it: autom alerts silence %s --until 2h',
@@ -40,4 +41,5 @@ as $$
 $$;
 
 comment on function jobs._alert_lines is
-  'What a delivery has to say: a line for each of the first 20 notices, one for all others, and the title in the first.';
+  'What a delivery has to say: a line for each of the first 20 notices, one for all others, and '
+  'the title in the first.';

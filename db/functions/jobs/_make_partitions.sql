@@ -17,7 +17,8 @@ begin
     -- Not today's: a job that is on its way to the default partition would find it closed to it.
     from generate_series(1, p_days) as n
     cross join lateral (
-      select date_trunc('day', clock_timestamp() at time zone 'UTC') + make_interval(days => n) as utc
+      select date_trunc('day', clock_timestamp() at time zone 'UTC') + make_interval(days => n)
+        as utc
     ) as d
     cross join (values ('jobs'), ('history'), ('effects')) as t (name)
     where to_regclass(format('jobs.%I', t.name || to_char(d.utc, '_YYYYMMDD'))) is null
@@ -42,5 +43,6 @@ end;
 $$;
 
 comment on function jobs._make_partitions is
-  'Make the daily partitions from tomorrow to p_days ahead, where they are missing; returns how many.
+  'Make the daily partitions from tomorrow to p_days ahead, where they are missing;
+returns how many.
 The day on which the clock begins, or begins again, stays in the default partition.';

@@ -67,9 +67,11 @@ begin
 
   return query
   with followers as (
-    -- The holder runs, or has ended within its window: the new job follows it and takes the key over.
+    -- The holder runs, or has ended within its window: the new job follows it and takes the key
+    -- over.
     select n.unique_key, n.job_id,
-           case when p_mode = 'throttle' then greatest(p_run_at, u.until) else p_run_at end as run_at
+           case when p_mode = 'throttle' then greatest(p_run_at, u.until)
+             else p_run_at end as run_at
     from unnest(p_unique_keys, p_holders, p_job_ids) as n (unique_key, holder, job_id)
     join jobs.unique_keys as u on u.kind = p_kind and u.unique_key = n.unique_key
     where n.holder <> all (v_moved || v_still)
@@ -86,7 +88,7 @@ end;
 $$;
 
 comment on function jobs._replace is
-  'Give the jobs that hold these unique keys new payloads, if they still wait. replace gives them a new
-time too, debounce the new time but no later than p_max_wait after they were enqueued, throttle leaves
-theirs. The caller has locked the keys. Returns who takes a key over because its holder does not wait
-any more, and when it may run: throttled, not before the holder''s window is over.';
+  'Give the jobs that hold these unique keys new payloads, if they still wait. replace gives them a
+new time too, debounce the new time but no later than p_max_wait after they were enqueued, throttle
+leaves theirs. The caller has locked the keys. Returns who takes a key over because its holder does
+not wait any more, and when it may run: throttled, not before the holder''s window is over.';

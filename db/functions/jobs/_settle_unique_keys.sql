@@ -55,7 +55,8 @@ begin
     raise exception using
       errcode = 'JQ001',
       message = 'An unfinished job holds this unique key.',
-      detail  = format('kind=%s unique_key=%s job_id=%s', p_kind, v_taken.unique_key, v_taken.holder),
+      detail  = format('kind=%s unique_key=%s job_id=%s', p_kind, v_taken.unique_key,
+        v_taken.holder),
       hint    = 'Use another p_unique_mode, or wait until that job has ended.';
   end if;
 

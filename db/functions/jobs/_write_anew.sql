@@ -26,4 +26,5 @@ end;
 $$;
 
 comment on function jobs._write_anew is
-  'Have whoever claims these ready jobs see their payloads as they are now; their places stay the same.';
+  'Have whoever claims these ready jobs see their payloads as they are now; their places stay the '
+  'same.';

@@ -24,22 +24,23 @@ as $$
 $$;
 
 comment on function jobs.enqueue is
-  'Put one job in line, in the caller''s transaction; returns its id, or that of the job that does the
-work instead.
+  'Put one job in line, in the caller''s transaction; returns its id, or that of the job that does
+the work instead.
 p_key: what limits and fairness count by. p_priority: 0 urgent to 3 idle, null as the kind says.
 p_run_at: not before.
-p_unique_key: one job of the kind holds it, until it has finished, or with p_unique_until claimed only
-until a worker takes it; p_unique_for: and at least that long from when it may run. Where another job
-holds it, p_unique_mode says what becomes of this call:
-- ignore: nothing; the other one is returned. If it is held until claimed, that one is not claimed before
-  the caller has committed, and so sees what the caller did.
+p_unique_key: one job of the kind holds it, until it has finished, or with p_unique_until claimed
+only until a worker takes it; p_unique_for: and at least that long from when it may run. Where
+another job holds it, p_unique_mode says what becomes of this call:
+- ignore: nothing; the other one is returned. If it is held until claimed, that one is not claimed
+  before the caller has committed, and so sees what the caller did.
 - reject: JQ001.
 - replace: the other one gets the new payload, time and priority.
 - throttle: it gets the new payload and keeps its time.
-- debounce: it gets the new payload and the new time, p_run_at, but no later than p_max_wait after it was
-  enqueued; null waits for ever.
+- debounce: it gets the new payload and the new time, p_run_at, but no later than p_max_wait after
+  it was enqueued; null waits for ever.
 The last three change a job only while it waits; one that runs, or has ended within p_unique_for, is
-followed by the new job, which takes the key over: a throttled one when the time of the other is over.
-Raises JQ001, JQ002 (unknown kind), JQ003 (unknown mode), JQ030 (unknown p_unique_until), JQ031 (debounce
-without p_run_at).';
+followed by the new job, which takes the key over: a throttled one when the time of the other is
+over.
+Raises JQ001, JQ002 (unknown kind), JQ003 (unknown mode), JQ030 (unknown p_unique_until), JQ031
+(debounce without p_run_at).';
 grant execute on function jobs.enqueue to autom_worker, autom_operator;

@@ -50,7 +50,8 @@ $$;
 
 comment on function jobs.enqueue_staged is
   'Put the jobs in line that were copied to jobs.staging under p_load_id, as jobs.enqueue_many does;
-returns how many lines there were. Copy and call in one transaction, and a crash leaves all or nothing:
+returns how many lines there were. Copy and call in one transaction, and a crash leaves
+all or nothing:
 \copy jobs.staging (load_id, payload, key, tenant, unique_key) from ''jobs.csv'' csv
 Raises JQ001, JQ002, JQ003, JQ030, JQ031.';
 grant execute on function jobs.enqueue_staged to autom_worker, autom_operator;

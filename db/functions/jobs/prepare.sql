@@ -28,7 +28,8 @@ begin
   select j.payload from jobs.jobs as j where j.job_id = p_job_id into v_payload;
   v_maybe_sent := jobs._maybe_sent(p_job_id, p_run_no);
   if v_maybe_sent and v_kind.effect = 'at_most_once' then
-    perform jobs._finish(v_job, 'unknown', 'An earlier run may have sent it, and it is not sent twice.');
+    perform jobs._finish(v_job, 'unknown',
+      'An earlier run may have sent it, and it is not sent twice.');
     return jsonb_build_object('call', false, 'why', 'unknown: may have been sent');
   end if;
 
@@ -81,7 +82,7 @@ $$;
 
 comment on function jobs.prepare is
   'Ask the kind whether the work of a claimed job is still wanted, and for its request. Returns
-{"call": true, "request", "connection_id", "maybe_sent", "timeout_s"}, or {"call": false, "why"} where
-the job was ended or put back already, or is another''s by now ("stale").
+{"call": true, "request", "connection_id", "maybe_sent", "timeout_s"}, or {"call": false, "why"}
+where the job was ended or put back already, or is another''s by now ("stale").
 Raises JQ007, and whatever the kind''s prepare function raises.';
 grant execute on function jobs.prepare to autom_worker, autom_operator;

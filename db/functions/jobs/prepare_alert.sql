@@ -46,4 +46,5 @@ end;
 $$;
 
 comment on function jobs.prepare_alert is
-  'Prepares jobs.send_slack and jobs.send_mail: one message with all that the channel has not been told.';
+  'Prepares jobs.send_slack and jobs.send_mail: one message with all that the channel has not '
+  'been told.';

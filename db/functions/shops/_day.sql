@@ -39,7 +39,8 @@ end;
 $$;
 
 comment on function shops._day is
-  'A shop''s present day and where its windows begin, as shops.sales_days shows them. A function and '
-  'no part of the views, so that time zones are looked up once for a shop and not for each product.';
+  'A shop''s present day and where its windows begin, as shops.sales_days shows them. A function '
+  'and no part of the views, so that time zones are looked up once for a shop and not for each '
+  'product.';
 grant execute on function shops._day
   to autom_web, autom_operator, autom_reader, authenticated, service_role;

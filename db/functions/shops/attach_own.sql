@@ -45,7 +45,8 @@ begin
          case when h.sure then h.account end,
          d.service is not null,
          case
-           when h.candidates = 0 then format('The owner has no free connection: autom connect %s.', h.service)
+           when h.candidates = 0
+             then format('The owner has no free connection: autom connect %s.', h.service)
            when not h.sure then 'There are several: name one, autom shop attach.'
          end
   from chosen as h
@@ -55,5 +56,7 @@ end;
 $$;
 
 comment on function shops.attach_own is
-  'Make a shop use its owner''s connections where there is no choice: the only one of a service; a Shopify one that no other shop uses, and of several that of the shop''s own domain. Returns each service, whether it is attached, and if not, why. SH001: no such shop.';
+  'Make a shop use its owner''s connections where there is no choice: the only one of a service; '
+  'a Shopify one that no other shop uses, and of several that of the shop''s own domain. Returns '
+  'each service, whether it is attached, and if not, why. SH001: no such shop.';
 grant execute on function shops.attach_own to autom_operator, service_role;

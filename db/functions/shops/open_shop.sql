@@ -25,5 +25,8 @@ end;
 $$;
 
 comment on function shops.open_shop is
-  'Add a shop that can begin at once: shops.create_shop, the default settings, its niches, and its owner''s connections where there is no choice (shops.attach_own). Returns a row for each service. US002: no such user. SH002: a name or domain that cannot be. SH006: the plan allows fewer niches.';
+  'Add a shop that can begin at once: shops.create_shop, the default settings, its niches, and '
+  'its owner''s connections where there is no choice (shops.attach_own). Returns a row for each '
+  'service. US002: no such user. SH002: a name or domain that cannot be. SH006: the plan allows '
+  'fewer niches.';
 grant execute on function shops.open_shop to autom_operator, service_role;

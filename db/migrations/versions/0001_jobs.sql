@@ -7,7 +7,8 @@ declare
   v_role text;
 begin
   foreach v_role in array array[
-    'autom_worker', 'autom_web', 'autom_operator', 'autom_reader', 'anon', 'authenticated', 'service_role'
+    'autom_worker', 'autom_web', 'autom_operator', 'autom_reader', 'anon', 'authenticated',
+    'service_role'
   ] loop
     if not exists (select from pg_catalog.pg_roles as r where r.rolname = v_role) then
       begin
@@ -171,7 +172,8 @@ comment on table jobs.jobs is
 comment on table jobs.jobs_default is 'Days that have no partition of their own.';
 comment on column jobs.jobs.job_id is
   'Date and number: 261120000000042 is number 42, made on 2026-11-20 (UTC).';
-comment on column jobs.jobs.run_id is 'The run it belongs to; null if it was enqueued outside of one.';
+comment on column jobs.jobs.run_id is
+  'The run it belongs to; null if it was enqueued outside of one.';
 comment on column jobs.jobs.tenant is 'The user it works for; null is the house itself.';
 comment on column jobs.jobs.key is 'What limits and fairness are counted by; empty has none.';
 
@@ -243,7 +245,8 @@ create table jobs.parked (
 );
 -- Serves jobs._end_runs.
 create index parked_run_idx on jobs.parked (run_id) where run_id is not null;
-comment on table jobs.parked is 'Jobs that wait for something other than time. No claim looks here.';
+comment on table jobs.parked is
+  'Jobs that wait for something other than time. No claim looks here.';
 
 create table jobs.running (
   job_id        bigint primary key,
@@ -335,7 +338,8 @@ comment on table jobs.unique_keys is 'Which job holds a unique key.';
 comment on column jobs.unique_keys.until is
   'The key stays taken until then, even if the job ends before; null until the job ends.';
 comment on column jobs.unique_keys.until_claimed is
-  'The job lets go of the key when it is claimed. Claims know nothing of it: whoever wants the key looks.';
+  'The job lets go of the key when it is claimed. Claims know nothing of it: whoever wants the '
+  'key looks.';
 
 create unlogged table jobs.staging (
   load_id    text not null,
@@ -347,9 +351,10 @@ create unlogged table jobs.staging (
   primary key (load_id, line)
 );
 comment on table jobs.staging is
-  'Where many jobs are copied to before jobs.enqueue_staged puts them in line. Not in the write-ahead '
-  'log: after a crash of the server it is empty.';
-comment on column jobs.staging.load_id is 'Any text that the loader makes up, so that two do not mix.';
+  'Where many jobs are copied to before jobs.enqueue_staged puts them in line. Not in the '
+  'write-ahead log: after a crash of the server it is empty.';
+comment on column jobs.staging.load_id is
+  'Any text that the loader makes up, so that two do not mix.';
 
 create table jobs.effects (
   job_id   bigint not null,
@@ -466,5 +471,6 @@ values ('default', 10, 'Whatever has no queue of its own.'),
        ('schedules', 4, 'Runs of schedules.');
 
 insert into jobs.kinds (kind, queue, prepare, settle, max_attempts, timeout, priority, description)
-values ('jobs.run_schedule', 'schedules', 'jobs._prepare_schedule', 'jobs._settle_schedule', 3, '10 min', 1,
+values ('jobs.run_schedule', 'schedules', 'jobs._prepare_schedule', 'jobs._settle_schedule', 3,
+  '10 min', 1,
         'Runs the function of a schedule.');
