@@ -40,6 +40,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Look after it": {
         "migrate": ("cli.migrate:migrate", "Bring the database to this release."),
         "doctor": ("cli.doctor:doctor", "What is wrong here, and what puts it right."),
+        "bench": ("cli.bench:bench", "How fast it is, here."),
         "psql": ("cli.psql:psql", "psql in the right database."),
         "completion": ("cli.completion:completion", "Teach the shell to complete commands."),
     },

@@ -1,0 +1,43 @@
+"""A worker whose handlers do nothing but look at the clock: ``python -m bench.noop_worker URL FILE``.
+
+Prints ``ready`` once it serves. When standard input closes it stops and writes FILE: pairs of
+64-bit integers, a job's number and the nanosecond (CLOCK_MONOTONIC) at which its handler began.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from array import array
+from pathlib import Path
+
+from workers.runner import Worker
+
+began = array("q")
+
+
+def noop(request: dict[str, int], credentials: object, http: object) -> None:
+    began.append(request["i"])
+    began.append(time.monotonic_ns())
+
+
+async def main(url: str, file: Path) -> None:
+    worker = Worker(url, {"bench.noop": noop}, queues=["bench"])
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        sys.stdin.buffer.read()
+        loop.call_soon_threadsafe(worker.stop)
+
+    running = asyncio.create_task(worker.run())
+    await worker.ready.wait()
+    print("ready", flush=True)
+    threading.Thread(target=stop, daemon=True).start()
+    await running
+    file.write_bytes(began.tobytes())
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))

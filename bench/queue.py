@@ -1,0 +1,232 @@
+"""``autom bench queue``: how fast jobs go in, through and out.
+
+Every measurement has a new copy of a migrated database on a durable server of its own: fsync and
+synchronous commit are on, history, fence and retries are as in production. Beside them stands a
+floor: the least that a queue in Postgres can be (one table, claimed and deleted in batches, no
+history, no retry), measured in the same run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench.report import Figure, median_of
+from db import database
+from db.call import value
+from db.server import Server
+
+PAYLOAD = {"i": 0, "note": "x" * 180}
+"""About 200 bytes as JSON."""
+
+CALL = 5000
+"""Jobs of one call of jobs.enqueue_many."""
+
+BATCH = 100
+
+Connection = psycopg.Connection[Any]
+
+
+def measure(quick: bool, say: Callable[[str], None]) -> tuple[list[Figure], dict[str, str]]:
+    """All figures, and the setting that they hold for."""
+    jobs, times = (10_000, 1) if quick else (20_000, 3)
+    with (
+        tempfile.TemporaryDirectory(prefix="autom-bench-") as folder,
+        Server(Path(folder, "postgres"), keep=False) as server,
+    ):
+        Path(folder).chmod(0o755)
+        with database.connect(server.create_database("template_of_all")) as conn:
+            database.migrate(server.url("template_of_all"))
+            conn.execute(BENCH_KIND)
+        number = itertools.count(1)
+
+        @contextmanager
+        def fresh() -> Iterator[tuple[str, Connection]]:
+            name = f"bench_{next(number)}"
+            url = server.create_database(name, template="template_of_all")
+            with database.connect(url) as conn:
+                conn.execute("checkpoint")
+                yield url, conn
+            server.drop_database(name)
+
+        def rates(
+            what: str, one: Callable[[str, Connection], float], unit: str = "jobs/s"
+        ) -> Figure:
+            say(what)
+            found = []
+            for _ in range(times):
+                with fresh() as (url, conn):
+                    found.append(one(url, conn))
+            return median_of(what, unit, found)
+
+        figures = [
+            rates(
+                "1. end to end, one worker", lambda url, conn: drain(url, conn, jobs, Path(folder))
+            ),
+            rates("   floor: one table, no history", lambda _, conn: floor_drain(conn, jobs)),
+            rates(f"2. SQL only, batches of {BATCH}", lambda _, conn: sql_only(conn, jobs)),
+            rates("4. enqueue_many", lambda _, conn: enqueue_many(conn, jobs)),
+            rates("   floor: insert", lambda _, conn: floor_enqueue(conn, jobs)),
+            rates(
+                "4. enqueue, one by one",
+                lambda _, conn: enqueue_singly(conn, 500 if quick else 2000),
+            ),
+        ]
+        for rate, count in ((0, 100), (200, 600), (500, 1500)):
+            load = "idle" if rate == 0 else f"{rate} jobs/s"
+            say(f"5. pickup, {load}")
+            with fresh() as (url, conn):
+                waits = pickups(url, conn, rate, count if quick else count * 3, Path(folder))
+            figures += [
+                Figure(f"5. pickup, {load}, {name}", "ms", waits[int(len(waits) * share)])
+                for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+            ]
+        with fresh() as (_, conn):
+            setting = setting_of(conn) | {"jobs": f"{jobs:,} of 200 bytes", "repeated": str(times)}
+    return figures, setting
+
+
+def drain(url: str, conn: Connection, jobs: int, folder: Path) -> float:
+    """Jobs a second from the first handler's start until the database has none unfinished."""
+    fill(conn, jobs)
+    conn.execute("vacuum analyze jobs.jobs, jobs.ready")
+    with working(url, folder) as began:
+        while unfinished(conn):
+            time.sleep(0.005)
+        ended = time.monotonic_ns()
+    return jobs / (ended - min(at for _, at in began())) * 1e9
+
+
+def sql_only(conn: Connection, jobs: int) -> float:
+    """Jobs a second through enqueue_many, claim and complete_many in one session."""
+    worker_id = value(conn, "jobs.start_worker", name="bench", queues=["bench"])
+    began = time.monotonic()
+    for _ in range(jobs // BATCH):
+        value(conn, "jobs.enqueue_many", kind="bench.noop", payloads=[PAYLOAD] * BATCH)
+        rows = conn.execute(
+            "select array_agg(c.job_id), array_agg(c.run_no) from jobs.claim(%s, 'bench', %s) as c",
+            [worker_id, BATCH],
+        ).fetchone()
+        assert rows is not None
+        value(conn, "jobs.complete_many", job_ids=rows[0], run_nos=rows[1])
+    took = time.monotonic() - began
+    assert not unfinished(conn)
+    return jobs / took
+
+
+def enqueue_many(conn: Connection, jobs: int) -> float:
+    began = time.monotonic()
+    fill(conn, jobs)
+    return jobs / (time.monotonic() - began)
+
+
+def enqueue_singly(conn: Connection, jobs: int) -> float:
+    """Each its own transaction."""
+    began = time.monotonic()
+    for _ in range(jobs):
+        value(conn, "jobs.enqueue", kind="bench.noop", payload=PAYLOAD)
+    return jobs / (time.monotonic() - began)
+
+
+def pickups(url: str, conn: Connection, rate: int, jobs: int, folder: Path) -> list[float]:
+    """Milliseconds from the return of enqueue to the start of the handler, shortest first.
+
+    Rate 0 is an idle worker: a job each 20 ms.
+    """
+    returned: dict[int, int] = {}
+    with working(url, folder) as began:
+        pause = 1 / rate if rate else 0.02
+        due = time.monotonic() + 0.5
+        for i in range(jobs):
+            time.sleep(max(0, due - time.monotonic()))
+            value(conn, "jobs.enqueue", kind="bench.noop", payload=PAYLOAD | {"i": i})
+            returned[i] = time.monotonic_ns()
+            due += pause
+        while unfinished(conn):
+            time.sleep(0.005)
+    # The first few find a worker whose plans are not made yet.
+    return sorted((at - returned[i]) / 1e6 for i, at in began() if i >= 10)
+
+
+@contextmanager
+def working(url: str, folder: Path) -> Iterator[Callable[[], list[tuple[int, int]]]]:
+    """A worker process; afterwards, which job's handler began when."""
+    file = folder / "began"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.noop_worker", url, str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin and process.stdout
+    assert process.stdout.readline() == b"ready\n", "the worker did not start"
+    yield lambda: list(struct.iter_unpack("=qq", file.read_bytes()))
+    process.stdin.close()
+    process.wait()
+
+
+def fill(conn: Connection, jobs: int) -> None:
+    for first in range(0, jobs, CALL):
+        numbers = range(first, min(first + CALL, jobs))
+        payloads = [PAYLOAD | {"i": i} for i in numbers]
+        value(conn, "jobs.enqueue_many", kind="bench.noop", payloads=payloads)
+
+
+def unfinished(conn: Connection) -> bool:
+    row = conn.execute(
+        "select exists (select from jobs.ready) or exists (select from jobs.running)"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def floor_enqueue(conn: Connection, jobs: int) -> float:
+    conn.execute(FLOOR)
+    began = time.monotonic()
+    for first in range(0, jobs, CALL):
+        count = min(CALL, jobs - first)
+        payloads = [psycopg.types.json.Jsonb(PAYLOAD)] * count
+        conn.execute("insert into floor (payload) select unnest(%s::jsonb[])", [payloads])
+    return jobs / (time.monotonic() - began)
+
+
+def floor_drain(conn: Connection, jobs: int) -> float:
+    floor_enqueue(conn, jobs)
+    conn.execute("vacuum analyze floor")
+    began = time.monotonic()
+    while conn.execute(FLOOR_TAKE, [BATCH]).fetchall():
+        pass
+    return jobs / (time.monotonic() - began)
+
+
+def setting_of(conn: Connection) -> dict[str, str]:
+    names = ("server_version", "shared_buffers", "fsync", "synchronous_commit", "wal_level")
+    rows = conn.execute(
+        "select name, setting from pg_settings where name = any (%s)", [list(names)]
+    )
+    return dict(rows.fetchall())
+
+
+BENCH_KIND = """
+insert into jobs.queues (queue, concurrency, description) values ('bench', 1000, 'Measurements.');
+insert into jobs.kinds (kind, queue, description) values ('bench.noop', 'bench', 'Does nothing.');
+"""
+
+FLOOR = """
+create table floor (id bigint generated always as identity primary key, payload jsonb not null)
+"""
+
+FLOOR_TAKE = """
+delete from floor as f
+using (select id from floor order by id limit %s for update skip locked) as taken
+where f.id = taken.id
+returning f.id, f.payload
+"""
