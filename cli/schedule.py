@@ -161,6 +161,35 @@ def resume(session: Session, name: Name) -> None:
     _table(session, session.select("jobs.schedule_status", Schedule, where={"schedule": name}))
 
 
+@app.command()
+def install(
+    session: Session,
+    cron_database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="pg_cron's own database, if it is not the one its server names."
+        ),
+    ] = None,
+) -> None:
+    """Let pg_cron tick, beside the workers; run it again after an upgrade.
+
+    $ autom schedule install
+    $ autom schedule install --cron-database postgresql://postgres@db.example.com/postgres
+
+    Keeps pg_cron's table in step with jobs.pg_cron_entries: what is missing is added, what changed
+    is changed, what is no longer there is removed, and nothing else is touched.
+    """
+    from db import cron
+
+    if session.sql:
+        session.select("jobs.pg_cron_entries", cron.Entry)
+    try:
+        entries = cron.install(session.url, cron_database)
+    except cron.NoCron as error:
+        raise Problem(str(error)) from error
+    session.table(entries, cron.Installed)
+
+
 def _table(session: Session, schedules: list[Schedule]) -> None:
     session.table(
         schedules,
