@@ -184,10 +184,16 @@ MOMENT = st.integers(0, 5 * 365 * 24 * 60).map(
 )
 
 
+def by_library(cron: str, after: datetime, zone: str) -> datetime:
+    fires = CronSim(cron, after.astimezone(ZoneInfo(zone)))
+    # Asked within an hour that is shown twice, it may answer with the first showing: the past.
+    return next(at for at in (fire.astimezone(UTC) for fire in fires) if at > after)
+
+
 @settings(max_examples=300, deadline=None)
 @given(cron=CRON, after=MOMENT, zone=st.sampled_from(ZONES))
 def test_it_fires_when_a_well_kept_library_says(_shared, cron, after, zone):
-    expected = next(CronSim(cron, after.astimezone(ZoneInfo(zone)))).astimezone(UTC)
+    expected = by_library(cron, after, zone)
     assert next_fire(_shared, cron, after, zone) == expected.strftime("%Y-%m-%d %H:%M")
 
 
@@ -214,5 +220,5 @@ def test_it_fires_as_the_library_says_when_clocks_change(_shared, change, minute
     zone, moment = change
     after = datetime.fromisoformat(moment + "+00:00") + timedelta(minutes=minutes)
     cron = f"{minute} {hour} * * *"
-    expected = next(CronSim(cron, after.astimezone(ZoneInfo(zone)))).astimezone(UTC)
+    expected = by_library(cron, after, zone)
     assert next_fire(_shared, cron, after, zone) == expected.strftime("%Y-%m-%d %H:%M")
