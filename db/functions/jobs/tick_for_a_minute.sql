@@ -16,5 +16,6 @@ end;
 $$;
 
 comment on procedure jobs.tick_for_a_minute is
-  'Tick each second for most of a minute, each time in a transaction of its own: for a clock whose smallest step is a minute, as pg_cron''s is before 1.5.';
+  'Tick each second for most of a minute, each time in a transaction of its own: for a clock '
+  'whose smallest step is a minute, as pg_cron''s is before 1.5.';
 grant execute on procedure jobs.tick_for_a_minute to autom_worker, autom_operator;
