@@ -5,10 +5,12 @@ create or replace function shops._end_ai_call(
   p_request_id text default null
 )
 returns void
-language sql
+language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
+-- plpgsql keeps its plans; sql would plan anew for every job.
 as $$
+begin
   with priced as (
     select c.user_id, c.ai_call_id, c.month, c.ceiling, u.input_tokens, u.output_tokens,
            case p_state
@@ -48,6 +50,7 @@ as $$
       spent = b.spent + p.cost
   from priced as p
   where b.user_id = p.user_id and b.month = p.month;
+end;
 $$;
 
 comment on function shops._end_ai_call is

@@ -1,9 +1,13 @@
 create or replace function shops._model(p_user_id uuid, p_shop_id uuid, p_task text)
 returns table (model text, quality text)
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
+-- plpgsql keeps its plans; sql would plan anew for every job.
 as $$
+#variable_conflict use_column
+begin
+  return query
   select m.model, m.quality
   from shops.settings as t
   join shops.models as m
@@ -18,6 +22,7 @@ as $$
   where t.user_id = p_user_id and t.shop_id = p_shop_id
   order by m.quality = 'any', m.model
   limit 1;
+end;
 $$;
 
 comment on function shops._model is

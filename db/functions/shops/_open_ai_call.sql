@@ -23,8 +23,11 @@ begin
   perform from shops.budget_months as b where b.user_id = p_user_id order by b.month for update;
 
   -- An attempt before this one may still be open: nobody told how it ended, or that it was refused.
-  perform shops._end_ai_call(p_job_id, case when p_maybe_sent then 'unknown'
-    else 'not_charged' end);
+  if exists (select from shops.ai_calls as c where c.job_id = p_job_id and c.state = 'open') then
+    perform shops._end_ai_call(
+      p_job_id, case when p_maybe_sent then 'unknown' else 'not_charged' end
+    );
+  end if;
 
   select m.ceiling into v_ceiling
   from shops.models as m
