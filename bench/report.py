@@ -12,13 +12,19 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: the median, and the range where it was measured more than once."""
+    """One figure: the median, and the range where it was measured more than once.
+
+    ``p95`` is the time within which 95 of 100 were; ``target`` is what the figure has to keep.
+    """
 
     what: str
     unit: str
     median: float
     lowest: float | None = None
     highest: float | None = None
+    p95: float | None = None
+    target: str | None = None
+    met: bool | None = None
 
 
 def median_of(what: str, unit: str, found: Sequence[float]) -> Figure:
