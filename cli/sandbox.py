@@ -28,7 +28,8 @@ def sandbox(
     """
     # A service manager stops it as a person does.
     signal.signal(signal.SIGTERM, _interrupt)
-    from sandbox.run import NotStarted, base_urls, start
+    from sandbox import base_urls
+    from sandbox.run import NotStarted, start
 
     try:
         running = start(port)

@@ -3,3 +3,18 @@
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def base_urls(url: str) -> dict[str, str]:
+    """Base addresses of connections; ``{account}`` stands for the shop's domain."""
+    return {
+        "shopify": f"{url}/shopify/{{account}}",
+        "openai": f"{url}/openai/v1",
+        "pinterest": f"{url}/pinterest/v5",
+    }
+
+
+if __name__ == "__main__":
+    from sandbox.serve import main
+
+    main()

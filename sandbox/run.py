@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO
 
-from sandbox import CHECKOUT
+from sandbox import CHECKOUT, base_urls
 
 
 class NotStarted(Exception):
@@ -86,18 +86,3 @@ def pass_on(said: IO[bytes]) -> None:
     """What the process complains of is for whoever started it."""
     for line in said:
         sys.stderr.write(line.decode(errors="replace"))
-
-
-def base_urls(url: str) -> dict[str, str]:
-    """Base addresses of connections; ``{account}`` stands for the shop's domain."""
-    return {
-        "shopify": f"{url}/shopify/{{account}}",
-        "openai": f"{url}/openai/v1",
-        "pinterest": f"{url}/pinterest/v5",
-    }
-
-
-if __name__ == "__main__":
-    from sandbox.serve import main
-
-    main()

@@ -14,9 +14,9 @@ from typing import Any
 
 import uvicorn
 
+from sandbox import base_urls
 from sandbox.app import create_app
 from sandbox.contract import SpecsMissing
-from sandbox.run import base_urls
 
 
 class Server(uvicorn.Server):

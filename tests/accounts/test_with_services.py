@@ -17,7 +17,7 @@ from cli import exits
 from cli.main import main
 from db import database as databases
 from db.call import avalue, value
-from sandbox.run import base_urls
+from sandbox import base_urls
 from tests.fixtures.accounts import KEY, connection, user
 from tests.fixtures.wait import until
 from workers.handlers import HANDLERS
