@@ -12,9 +12,3 @@ def base_urls(url: str) -> dict[str, str]:
         "openai": f"{url}/openai/v1",
         "pinterest": f"{url}/pinterest/v5",
     }
-
-
-if __name__ == "__main__":
-    from sandbox.serve import main
-
-    main()

@@ -86,3 +86,9 @@ def pass_on(said: IO[bytes]) -> None:
     """What the process complains of is for whoever started it."""
     for line in said:
         sys.stderr.write(line.decode(errors="replace"))
+
+
+if __name__ == "__main__":
+    from sandbox.serve import main
+
+    main()
