@@ -94,6 +94,16 @@ class Pin:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A row of shops.order_log."""
+
+    shop: str
+    state: str
+    orders: int
+    pages: int
+
+
+@dataclass(frozen=True)
 class Winner:
     """A row of shops.winner_candidates."""
 
@@ -124,6 +134,7 @@ class Day:
     funnel: list[Funnel] = field(default_factory=list)
     quotas: list[Quota] = field(default_factory=list)
     pins: list[Pin] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
     winners: list[Winner] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
 
@@ -235,6 +246,7 @@ def play(out: Output, here: Stage, products: Path | None, orders: Path | None) -
 
         day.funnel = select(conn, "shops.funnel", Funnel, order="shop, niche")
         day.pins = select(conn, "shops.sync_log", Pin, where={"state": "done"})
+        day.readings = select(conn, "shops.order_log", Reading, order="shop")
         day.quotas = select(conn, "shops.quota", Quota, order="plan")
         day.runs = select(conn, "jobs.runs", Run, order="run_id")
     return day
@@ -281,13 +293,18 @@ def show(out: Output, day: Day, kept: Stage | None) -> None:
     )
     out.heading("Quota of the month")
     out.table(day.quotas, Quota)
+    out.heading("Orders read")
+    out.table(day.readings, Reading)
     out.heading("Winners")
     out.table(day.winners, Winner, "shop title units_7 why", empty="No product sells well enough.")
     out.heading("Runs")
     out.table(day.runs, Run, "name status processed failed skipped duration why")
     out.note(f"\nThe whole day took {day.seconds:.1f} s.")
     if kept is None:
-        out.note("Nothing is left of it. To look around in it: ./autom demo --keep")
+        out.note(
+            "Nothing is left of it. To look around in it, with ./autom shop and ./autom psql: "
+            "./autom demo --keep"
+        )
         return
     out.note(
         "It runs on. Look further:\n"
