@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import psycopg
@@ -39,14 +40,14 @@ _VOID = 2278
 def call(conn: Connection, function: str, row: type[Row], /, **arguments: Any) -> list[Row]:
     """Call a function that returns rows."""
     with _refusals(), conn.cursor(row_factory=class_row(row)) as cursor:
-        query = _call(function, _columns(row), arguments, _hole)
+        query = _asked(function, row, tuple(arguments))
         return cursor.execute(query, _sent_all(arguments)).fetchall()
 
 
 def value(conn: Connection, function: str, /, **arguments: Any) -> Any:
     """Call a function that returns one value; None where it returns nothing."""
     with _refusals(), conn.cursor() as cursor:
-        cursor.execute(_call(function, _ALL, arguments, _hole), _sent_all(arguments))
+        cursor.execute(_asked(function, None, tuple(arguments)), _sent_all(arguments))
         return _scalar(cursor, cursor.fetchone())
 
 
@@ -74,7 +75,7 @@ async def acall(
     """``call`` on an asynchronous connection."""
     with _refusals():
         async with conn.cursor(row_factory=class_row(row)) as cursor:
-            query = _call(function, _columns(row), arguments, _hole)
+            query = _asked(function, row, tuple(arguments))
             await cursor.execute(query, _sent_all(arguments))
             return await cursor.fetchall()
 
@@ -83,7 +84,7 @@ async def avalue(conn: AsyncConnection, function: str, /, **arguments: Any) -> A
     """``value`` on an asynchronous connection."""
     with _refusals():
         async with conn.cursor() as cursor:
-            query = _call(function, _ALL, arguments, _hole)
+            query = _asked(function, None, tuple(arguments))
             await cursor.execute(query, _sent_all(arguments))
             return _scalar(cursor, await cursor.fetchone())
 
@@ -160,6 +161,15 @@ def _sent(argument: Any) -> Any:
 
 def _sent_all(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _sent(argument) for name, argument in arguments.items()}
+
+
+def _compose(function: str, row: type[Any] | None, names: tuple[str, ...]) -> bytes:
+    columns = _ALL if row is None else _columns(row)
+    return _call(function, columns, dict.fromkeys(names), _hole).as_bytes(None)
+
+
+_asked: Callable[..., bytes] = lru_cache(maxsize=1024)(_compose)
+"""The query of a call depends on no argument, and to compose it takes as long as to send it."""
 
 
 def _call(

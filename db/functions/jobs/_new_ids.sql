@@ -1,14 +1,16 @@
 create or replace function jobs._new_ids(p_count integer)
 returns bigint[]
-language sql
+language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
 as $$
+declare
   -- The real time, not jobs.clock(): a transaction that began before midnight and is still at it
   -- must not draw numbers below those that others drew since.
-  select array_agg(d.first_id + nextval('jobs.numbers'))
-  from (select jobs._first_id_of(clock_timestamp()) as first_id) as d,
-       generate_series(1, p_count);
+  v_first bigint := jobs._first_id_of(clock_timestamp());
+begin
+  return array(select v_first + nextval('jobs.numbers') from generate_series(1, p_count));
+end;
 $$;
 
 comment on function jobs._new_ids is

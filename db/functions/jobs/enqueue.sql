@@ -12,15 +12,17 @@ create or replace function jobs.enqueue(
   p_max_wait     interval default null
 )
 returns bigint
-language sql
+language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select (jobs._enqueue(
+begin
+  return (jobs._enqueue(
     p_kind, array[p_payload], array[p_key], array[p_tenant], p_run_at, p_priority,
     array[p_unique_key], p_unique_mode, p_unique_for, p_unique_until, p_max_wait
   ))[1];
+end;
 $$;
 
 comment on function jobs.enqueue is
