@@ -78,7 +78,7 @@ def _problem(error: BaseException) -> Problem | None:
         )
     if isinstance(error, psycopg.Error):
         said = error.diag
-        if not said.message_primary:
+        if (error.sqlstate or "57P").startswith(("08", "57P")):
             return Problem("The connection to the database broke.", str(error), "autom status")
         return Problem(
             "The database refused.",

@@ -38,6 +38,10 @@ SHOWN = 20
 """Jobs that a person is shown before many are changed."""
 
 
+TOGETHER = 100
+"""Jobs that are changed in one transaction."""
+
+
 @dataclass(frozen=True)
 class Job:
     """A row of jobs.find."""
@@ -303,9 +307,10 @@ class _Target:
 
 @dataclass(frozen=True)
 class _Change:
-    """One function called for each of many jobs, each in a transaction of its own.
+    """One function called for each of many jobs, a hundred a transaction.
 
-    So a job that is refused does not hold up the others, and no worker waits for the last of them.
+    Where one of a hundred is refused, each of them gets a transaction of its own: so it does not hold
+    up the others, and no worker waits long for any.
     """
 
     session: Session
@@ -319,7 +324,7 @@ class _Change:
         if self.session.sql:
             with self.session.together():
                 for job_id in ids:
-                    self.session.value(self.function, job_id=job_id, **self.arguments)
+                    self._call(job_id)
         return self._apply(ids)
 
     def all_of(self, view: str, where: dict[str, Any], dry_run: bool, yes: bool) -> int:
@@ -356,29 +361,27 @@ class _Change:
     def _apply(self, ids: list[int]) -> int:
         if len(ids) == 1:
             return self._apply_alone(ids[0])
-        changed: list[Changed] = []
-        codes: list[int] = []
+        changed: list[tuple[Changed, int]] = []
         try:
             with self.session.progress(self.verb, total=len(ids)) as progress:
-                for job_id in ids:
-                    done, code = self._apply_one(job_id)
-                    changed.append(done)
-                    codes.append(code)
-                    progress.advance()
+                for start in range(0, len(ids), TOGETHER):
+                    changed += self._apply_some(ids[start : start + TOGETHER])
+                    progress.reach(len(changed))
         except KeyboardInterrupt:
             self.session.note(f"Stopped after {len(changed)} of {counted(len(ids))}.")
             raise
-        bad = [done for done, code in zip(changed, codes, strict=True) if code]
+        bad = [done for done, code in changed if code]
         few = len(changed) <= SHOWN or not self.session.human
-        self.session.table(changed if few else bad, Changed, None if bad else "job_id result")
+        shown = [done for done, _ in changed] if few else bad
+        self.session.table(shown, Changed, None if bad else "job_id result")
         if not few:
             self.session.note(f"{counted(len(ids) - len(bad))} of {len(ids):,}.")
         if not bad:
             return exits.OK
-        return exits.PARTLY if len(bad) < len(ids) else max(codes)
+        return exits.PARTLY if len(bad) < len(ids) else max(code for _, code in changed)
 
     def _apply_alone(self, job_id: int) -> int:
-        result = self.session.value(self.function, job_id=job_id, **self.arguments)
+        result = self._call(job_id)
         if result == "ended":
             raise Problem(
                 f"Job {job_id} had ended before.",
@@ -388,16 +391,35 @@ class _Change:
         self.session.table([Changed(job_id, result)], Changed, "job_id result")
         return exits.OK
 
+    def _apply_some(self, ids: list[int]) -> list[tuple[Changed, int]]:
+        from psycopg.errors import DeadlockDetected
+
+        from db.errors import Refused
+
+        try:
+            with self.session.connection.transaction():
+                results = [self._call(job_id) for job_id in ids]
+            return [_judged(job_id, result) for job_id, result in zip(ids, results, strict=True)]
+        except (Refused, DeadlockDetected):
+            return [self._apply_one(job_id) for job_id in ids]
+
     def _apply_one(self, job_id: int) -> tuple[Changed, int]:
         from db.errors import Refused
 
         try:
-            result = self.session.value(self.function, job_id=job_id, **self.arguments)
+            return _judged(job_id, self._call(job_id))
         except Refused as refused:
             return Changed(job_id, "refused", refused.message), refusal_code(refused)
-        if result == "ended":
-            return Changed(job_id, result, "It had ended before."), exits.CONFLICT
-        return Changed(job_id, result), exits.OK
+
+    def _call(self, job_id: int) -> str:
+        result: str = self.session.value(self.function, job_id=job_id, **self.arguments)
+        return result
+
+
+def _judged(job_id: int, result: str) -> tuple[Changed, int]:
+    if result == "ended":
+        return Changed(job_id, result, "It had ended before."), exits.CONFLICT
+    return Changed(job_id, result), exits.OK
 
 
 def counted(count: int) -> str:

@@ -20,7 +20,7 @@ from cli.errors import report
 VERBS: dict[str, dict[str, tuple[str, str]]] = {
     "Run it": {
         "demo": ("cli.demo:demo", "A merchant's whole day, with stand-ins for all services."),
-        "up": ("cli.up:up", "The database, its upgrade, the clock and the workers, until Ctrl-C."),
+        "up": ("cli.up:up", "The database, its upgrade, clock and workers; until Ctrl-C."),
         "down": ("cli.up:down", "End what autom up --detach left running."),
         "work": ("cli.work:work", "A worker: claim jobs, call the outside services, report."),
         "sandbox": ("cli.sandbox:sandbox", "Stand-ins for Shopify, OpenAI and Pinterest."),

@@ -134,9 +134,11 @@ class Output:
         self._write(text + "\n")
 
     def heading(self, text: str) -> None:
-        """A title between two tables; for people only."""
+        """A title between two tables; an empty line where no person reads."""
         if self.human:
             self._console.print(f"\n[bold]{text}[/]")
+        else:
+            self.line()
 
     def note(self, text: str) -> None:
         """Say something that is not data."""

@@ -182,6 +182,23 @@ def test_no_command_prints_a_secret(conn: Db, database: str, command: str) -> No
     assert "hunter2" not in done.out + done.err
 
 
+def test_long_work_without_a_terminal_says_how_far_it_is_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = iter(range(100, 1000, 4))
+    monkeypatch.setattr("cli.output.time.monotonic", lambda: next(seconds))
+    with Output().progress("imported", total=2000) as progress:
+        for _ in range(6):
+            progress.advance(100)
+    assert capsys.readouterr().err.splitlines() == [
+        "imported 300 of 2,000, 25.0/s",
+        "imported 600 of 2,000, 25.0/s",
+    ]
+    with Output(quiet=True).progress("imported") as progress:
+        progress.advance(100)
+    assert capsys.readouterr().err == ""
+
+
 def test_who_stops_reading_gets_no_complaint(conn: Db, database: str) -> None:
     kind(conn)
     value(conn, "jobs.enqueue_many", kind="demo.work", payloads=[{"n": n} for n in range(3000)])

@@ -173,6 +173,20 @@ def test_ctrl_c_ends_the_waiting_and_not_the_run(scheduled: Db, fresh_database: 
     assert autom("runs", "--status", "running", database=fresh_database).rows
 
 
+def test_a_database_that_goes_away_is_said(scheduled: Db, fresh_database: str) -> None:
+    with begun("schedule", "run", "demo", "--wait", database=fresh_database) as command:
+        assert command.stderr
+        assert "No worker is alive" in command.stderr.readline()
+        scheduled.execute(
+            "select pg_terminate_backend(a.pid, 5000) from pg_stat_activity as a"
+            " where a.datname = current_database() and a.pid <> pg_backend_pid()"
+        )
+        _, said = command.communicate(timeout=30)
+    assert command.returncode == exits.FAILED
+    assert said.startswith("autom: The connection to the database broke.")
+    assert "Traceback" not in said
+
+
 def test_a_schedule_is_paused_and_resumed(scheduled: Db, fresh_database: str) -> None:
     assert (
         autom("schedule", "next", "-n", "2", database=fresh_database).rows[1]["schedule"] == "demo"
