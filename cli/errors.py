@@ -78,6 +78,12 @@ def _problem(error: BaseException) -> Problem | None:
         )
     if isinstance(error, psycopg.Error):
         said = error.diag
+        if isinstance(error, psycopg.ProgrammingError) and not error.sqlstate:
+            # What libpq says of a URL that is none quotes it, and with it the password.
+            return Problem(
+                "What names the database is not the URL of a PostgreSQL database.",
+                next="write it as postgresql://user:password@host:5432/database",
+            )
         if (error.sqlstate or "57P").startswith(("08", "57P")):
             return Problem("The connection to the database broke.", str(error), "autom status")
         return Problem(

@@ -50,6 +50,15 @@ def test_a_database_that_is_no_good_is_refused_in_one_sentence(
         assert "hunter2" not in done.err
 
 
+@pytest.mark.parametrize("option", ["--database", "--cron-database"])
+def test_a_url_that_is_none_is_not_quoted(database: str, option: str) -> None:
+    """libpq would quote it, and with it the password."""
+    done = autom("schedule", "install", option, "mysql://ann:hunter2@db/shop", database=database)
+    assert (done.code, done.out) == (exits.FAILED, "")
+    assert "is not the URL of a PostgreSQL database" in done.err
+    assert "hunter2" not in done.err
+
+
 def test_without_any_database_it_says_what_to_do(tmp_path: Path) -> None:
     done = autom("jobs", "ls", environment={"AUTOM_HOME": str(tmp_path)})
     assert (done.code, done.out) == (exits.FAILED, "")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli import exits, jobs, queue, runs, schedule, status
+from db.cron import Installed
 from tests.fixtures.cli import AUTOM
 
 PAGE = Path(__file__).parents[2].joinpath("docs/cli.md").read_text()
@@ -54,7 +55,7 @@ def test_the_table_of_exit_codes_is_the_one_of_the_code() -> None:
         pytest.param("`jobs retry`", [jobs.Changed], id="jobs retry"),
         pytest.param("`queue held`", [queue.Held], id="queue held"),
         pytest.param("`runs`", [runs.Progress], id="runs"),
-        pytest.param("`schedule ls`", [schedule.Fire], id="schedule ls"),
+        pytest.param("`schedule ls`", [schedule.Fire, Installed], id="schedule ls"),
         pytest.param("`status`", [status.Status, status.Attention], id="status"),
     ],
 )
