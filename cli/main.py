@@ -30,6 +30,7 @@ VERBS: dict[str, dict[str, tuple[str, str]]] = {
         "jobs": ("cli.jobs:app", "Jobs: list, show, retry, cancel."),
         "queue": ("cli.queue:app", "Queues: what waits and runs in them; pause, resume."),
         "runs": ("cli.runs:runs", "Runs of schedules: what each did."),
+        "alerts": ("cli.alerts:app", "What is wrong: list, silence, test who is told."),
         "schedule": ("cli.schedule:app", "Schedules: when each runs; run one now, pause, resume."),
     },
     "Users and shops": {

@@ -59,7 +59,7 @@ def serve(url: str, asked: str | None = None, **options: Any) -> None:
 
     ``asked`` is the database that the command line named, if it did.
     """
-    from workers.handlers import HANDLERS
+    from workers.handlers import HANDLERS, TELLERS
     from workers.link import Link
     from workers.runner import run
     from workers.tokens import noted, resolver
@@ -67,4 +67,4 @@ def serve(url: str, asked: str | None = None, **options: Any) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     connect = Link(url).use
-    run(url, noted(HANDLERS, connect), resolver(connect, sealer(asked)), **options)
+    run(url, {**noted(HANDLERS, connect), **TELLERS}, resolver(connect, sealer(asked)), **options)

@@ -31,6 +31,7 @@ from sandbox.pages import overview
 from sandbox.pinterest import Pinterest
 from sandbox.service import World
 from sandbox.shopify import Shopify
+from sandbox.slack import Slack
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -48,8 +49,9 @@ def create_app(specs: Specs | None = None) -> Sandbox:
     """Raises SpecsMissing when specifications are required and not there."""
     world = World(specs or Specs())
     shopify, openai, pinterest = Shopify(world), OpenAI(world), Pinterest(world)
-    services: dict[str, Shopify | OpenAI | Pinterest] = {
-        service.name: service for service in (shopify, openai, pinterest)
+    slack = Slack(world)
+    services: dict[str, Shopify | OpenAI | Pinterest | Slack] = {
+        service.name: service for service in (shopify, openai, pinterest, slack)
     }
 
     async def accounts(request: Request) -> Response:
@@ -57,8 +59,9 @@ def create_app(specs: Specs | None = None) -> Sandbox:
         service = asked.get("service")
         if service not in services or not asked.get("account"):
             return refused(f"service must be one of {', '.join(services)}; account is a name")
-        if service == "shopify":
-            return JSONResponse(shopify.open(asked, str(request.base_url).rstrip("/")))
+        if service in ("shopify", "slack"):
+            reached = str(request.base_url).rstrip("/")
+            return JSONResponse((shopify if service == "shopify" else slack).open(asked, reached))
         return JSONResponse((openai if service == "openai" else pinterest).open(asked))
 
     async def faults(request: Request) -> Response:

@@ -12,6 +12,9 @@ refusal              OpenAI: the model refuses
 invalid_output       OpenAI: text that is no JSON; ``how`` = "not_json", "wrong_shape", "cut_short"
 throttled            Shopify: HTTP 200 with the error THROTTLED and an empty bucket
 spam_429             Pinterest: 429 with a message about spam, never to be repeated
+no_service           Slack: 404, the webhook was removed
+channel_is_archived  Slack: 410
+action_prohibited    Slack: 403, an admin has forbidden it
 ==================== ==============================================================================
 """
 
@@ -26,6 +29,7 @@ ONLY = {
     "openai": frozenset({"insufficient_quota", "refusal", "invalid_output"}),
     "shopify": frozenset({"throttled"}),
     "pinterest": frozenset({"spam_429"}),
+    "slack": frozenset({"no_service", "channel_is_archived", "action_prohibited"}),
 }
 
 

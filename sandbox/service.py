@@ -198,6 +198,8 @@ async def deliver(
 
 
 def encoded(reply: Reply) -> Response:
+    if isinstance(reply.body, str):
+        return Response(reply.body, reply.status, reply.headers)
     return Response(
         json.dumps(reply.body), reply.status, reply.headers, media_type="application/json"
     )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from workers import openai_api, pinterest, shopify
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+
+from workers import alerts, openai_api, pinterest, shopify
 from workers.http import Handler
+from workers.outcome import Outcome
 
 HANDLERS: dict[str, Handler] = {
     "accounts.check_openai": openai_api.check,
@@ -26,3 +32,9 @@ HANDLERS: dict[str, Handler] = {
     "shops.upload_design": shopify.upload_design,
     "shops.write_text": openai_api.write_text,
 }
+
+TELLERS: dict[str, Callable[[Any, None, httpx.AsyncClient], Awaitable[Outcome]]] = {
+    "jobs.send_mail": alerts.send_mail,
+    "jobs.send_slack": alerts.send_slack,
+}
+"""Handlers of kinds that go through no user's connection."""

@@ -5,7 +5,10 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
   with told as (
-    select a.*, n.news, count(*) over () as total,
+    select a.alert_id, a.rule, a.severity, a.said, a.first_seen, a.last_seen, n.news,
+           -- A title is one line, and not a long one.
+           left(regexp_replace(a.about, '\s+', ' ', 'g'), 120) as about,
+           count(*) over () as total,
            row_number() over (
              order by n.news,
                       array_position(array['critical', 'warning', 'info'], a.severity), a.alert_id

@@ -39,7 +39,8 @@ begin
     when 'jobs.send_slack' then jobs._slack_message(v_title, v_lines)
     else jsonb_build_object(
       'from', v_channel.mail_from, 'to', v_channel.mail_to, 'subject', v_title,
-      'text', array_to_string(v_lines, e'\n\n'), 'message_id', p_job_id
+      'text', array_to_string(v_lines, e'\n\n'), 'message_id', p_job_id,
+      'date', to_char(jobs.clock() at time zone 'UTC', 'Dy, DD Mon YYYY HH24:MI:SS "+0000"')
     )
   end || jsonb_build_object('url_from', v_channel.url_from));
 end;

@@ -231,3 +231,7 @@ insert into jobs.schedules (schedule, cron, time_zone, function, catch_up, enabl
 values
   ('connection_refresh', '*/15 * * * *', 'UTC', 'accounts.refresh_connections', 'last', true,
    'Renews access tokens that are near their end.');
+
+insert into jobs.alert_rules (rule, function, span, severity, description)
+values ('tokens_ending', 'accounts.alert_tokens_ending', '0', 'warning',
+        'A refresh token ends within accounts.services.alert_before (and span): the account has to be connected again.');
