@@ -189,8 +189,7 @@ def channel(
     """Say where alerts are told; the same name again changes it.
 
     $ autom alerts channel ops --slack AUTOM_ALERT_SLACK_URL
-    $ autom alerts channel night --mail AUTOM_ALERT_MAIL_URL --from autom@example.com \\
-        --to ann@example.com --at-least critical
+    $ autom alerts channel night --mail AUTOM_ALERT_MAIL_URL --from me@example.com --to ann@example.com
 
     SETTING is the name of an environment variable of the workers, which begins with AUTOM_ALERT_.
     What it holds never is in the database: https://hooks.slack.com/services/…, or

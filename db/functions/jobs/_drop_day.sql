@@ -6,7 +6,20 @@ set search_path = pg_catalog, pg_temp
 -- While this waits for its lock, everybody waits behind it.
 set lock_timeout = '50ms'
 as $$
+declare
+  v_rows bigint;
 begin
+  -- To move so many would hold everybody up. The day stays whole until fewer are left.
+  execute format(
+    'select count(*) from (select from jobs.%I as d where d.job_id = any ($1) limit 20001) as d',
+    p_partition
+  )
+  using p_kept
+  into v_rows;
+  if v_rows > 20000 then
+    return null;
+  end if;
+
   -- Who has been reading for a while, as a backup does, will go on: do not even ask. A prepared
   -- transaction has no process.
   if exists (
@@ -37,5 +50,5 @@ end;
 $$;
 
 comment on function jobs._drop_day is
-  'Move the rows of p_kept out of a day and drop the day, unless somebody is busy with it: then '
-  'false.';
+  'Move the rows of p_kept out of a day and drop the day. False where somebody is busy with it: try
+again; null where more than 20,000 rows would have to move.';

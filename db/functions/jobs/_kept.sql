@@ -15,17 +15,11 @@ as $$
     union
     select d.job_id from jobs.dead_letters as d where d.job_id >= p_from and d.job_id < p_before
     union
-    -- What ended only lately is kept as long as anything else, and until its hour is summed up.
+    -- What ended only lately is kept as long as anything else.
     select h.job_id
     from jobs.history as h
     where h.job_id >= p_from and h.job_id < p_before and h.finished_at >= (
-      select least(
-        jobs.clock() - t.keep,
-        (select min(u.hour) from jobs.rolled_hours as u where u.rolled_at is null),
-        (select max(r.hour) + interval '1 hour' from jobs.rolled_hours as r)
-      )
-      from jobs.retention as t
-      where t.what = 'days'
+      select jobs.clock() - t.keep from jobs.retention as t where t.what = 'days'
     )
   );
 $$;

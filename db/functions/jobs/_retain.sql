@@ -5,14 +5,14 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_days   interval := (select t.keep from jobs.retention as t where t.what = 'days');
-  v_runs   interval := (select t.keep from jobs.retention as t where t.what = 'runs');
-  v_alerts interval := (select t.keep from jobs.retention as t where t.what = 'alerts');
+  v_days    interval := (select t.keep from jobs.retention as t where t.what = 'days');
+  v_runs    interval := (select t.keep from jobs.retention as t where t.what = 'runs');
+  v_alerts  interval := (select t.keep from jobs.retention as t where t.what = 'alerts');
   -- An hour more, in which most of what began late in a day has ended.
-  v_before bigint := jobs._first_id_of(jobs.clock() - v_days - interval '1 hour');
-  v_day    record;
-  v_kept   bigint[];
-  v_did    integer;
+  v_before  bigint := jobs._first_id_of(jobs.clock() - v_days - interval '1 hour');
+  v_day     record;
+  v_dropped boolean;
+  v_did     integer;
 begin
   delete from jobs.run_log as l
   where l.run_id in (
@@ -24,22 +24,22 @@ begin
   delete from jobs.fires as f where f.fire_at < jobs.clock() - v_runs;
   delete from jobs.alert_silences as s where s.until < jobs.clock();
   delete from jobs.alerts as a where a.resolved_at < jobs.clock() - v_alerts;
+  -- What is not summed up would be gone for good.
+  if jobs._summed_until() < jobs.clock() - v_days then
+    return 0;
+  end if;
   v_did := jobs._forget(v_before, 20000);
 
   -- One a time: its locks are held until the end of the tick. The rows that lean on jobs go first.
-  select d.* from jobs.days as d
-  where d.next_id <= v_before
-  order by d.day, d.what
-  limit 1
-  into v_day;
-  if found then
-    v_kept := jobs._kept(v_day.first_id, v_day.next_id);
-    -- To move so many would hold everybody up. The day stays as it is until fewer are left.
-    if cardinality(v_kept) <= 20000 and jobs._drop_day(v_day.what, v_day.partition, v_kept) then
-      v_did := v_did + 1;
-    end if;
-  end if;
-  return v_did;
+  for v_day in
+    select d.* from jobs.days as d where d.next_id <= v_before order by d.day, d.what
+  loop
+    v_dropped := jobs._drop_day(
+      v_day.what, v_day.partition, jobs._kept(v_day.first_id, v_day.next_id)
+    );
+    exit when v_dropped is not null;
+  end loop;
+  return v_did + coalesce(v_dropped, false)::integer;
 end;
 $$;
 

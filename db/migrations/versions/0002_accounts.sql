@@ -234,4 +234,4 @@ values
 
 insert into jobs.alert_rules (rule, function, span, severity, description)
 values ('tokens_ending', 'accounts.alert_tokens_ending', '0', 'warning',
-        'A refresh token ends within accounts.services.alert_before (and span): the account has to be connected again.');
+        'A refresh token ends within accounts.services.alert_before and span: connect it again.');
