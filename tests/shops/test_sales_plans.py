@@ -177,8 +177,8 @@ def test_each_shops_days_are_computed_once(many: Connection) -> None:
     [
         pytest.param(
             "select l.product_id, sum(l.net_units) from shops.order_lines as l"
-            " where l.created_at > timestamptz '2026-11-13' and l.shop_id = %(shop_id)s group by 1",
-            id="the tenant left out",
+            " where l.created_at > timestamptz '2026-11-13' and l.shop_id::text = %(shop_id)s::text group by 1",
+            id="the shop compared as text",
         ),
         pytest.param(
             "select p.product_id, sum(l.net_units) from shops.products as p"
