@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -112,6 +112,10 @@ def create_app(specs: Specs | None = None) -> Sandbox:
         world.journal.violate("sandbox", request.url.path, "answer", [what])
         return JSONResponse({"error": what}, 500)
 
+    async def left(request: Request, error: Exception) -> Response:
+        """The client was killed in the middle of its request: nobody's fault, and nobody listens."""
+        return Response(status_code=499)
+
     async def unknown(request: Request) -> Response:
         for name in services:
             if request.url.path.startswith(f"/{name}/"):
@@ -132,7 +136,11 @@ def create_app(specs: Specs | None = None) -> Sandbox:
     anything = Route("/{path:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     return Sandbox(
         routes=[Route("/", home), *control, *routes, anything],
-        exception_handlers={json.JSONDecodeError: no_json, Exception: broken},
+        exception_handlers={
+            json.JSONDecodeError: no_json,
+            ClientDisconnect: left,
+            Exception: broken,
+        },
     )
 
 
