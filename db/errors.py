@@ -127,6 +127,10 @@ class NoTimeToPutOff(Refused, code="JQ031"):
     """Debounce puts a job off, and was not told until when."""
 
 
+class NoSuchBatch(Refused, code="JQ032"):
+    """The batch_id is nobody's, or the batch is closed."""
+
+
 # accounts
 
 

@@ -1,9 +1,10 @@
 create or replace function jobs._finish(
-  p_job    jobs.running,
-  p_state  text,
-  p_reason text default null,
-  p_code   text default null,
-  p_result jsonb default null
+  p_job       jobs.running,
+  p_state     text,
+  p_reason    text default null,
+  p_code      text default null,
+  p_result    jsonb default null,
+  p_propagate boolean default true
 )
 returns text
 language plpgsql
@@ -43,6 +44,11 @@ begin
   end if;
   if p_job.is_unique then
     perform jobs._free_unique_keys(array[p_job.job_id]);
+  end if;
+  if p_propagate
+    and exists (select from jobs.waits as w where w.parent_id = p_job.job_id and w.state is null)
+  then
+    perform jobs._resolve(array[p_job.job_id]);
   end if;
   if p_job.run_id is not null then
     perform jobs._end_runs(p_job.run_id);

@@ -25,6 +25,7 @@ begin
   into v_job.run_id, v_job.run_no, v_job.failures, v_job.priority, v_job.is_unique, v_job.queue,
        v_job.kind, v_job.key;
   if found then
+    delete from jobs.waits as w where w.job_id = p_job_id and w.state is null;
     return v_job;
   end if;
 

@@ -9,7 +9,10 @@ create or replace function jobs.enqueue_many(
   p_unique_mode  text default 'ignore',
   p_unique_for   interval default null,
   p_unique_until text default 'finished',
-  p_max_wait     interval default null
+  p_max_wait     interval default null,
+  p_after        bigint[] default null,
+  p_policy       text default 'on_success',
+  p_batch_id     bigint default null
 )
 returns bigint[]
 language sql
@@ -19,7 +22,8 @@ set search_path = pg_catalog, pg_temp
 as $$
   select jobs._enqueue(
     p_kind, p_payloads, p_keys, p_tenants, p_run_at, p_priority, p_unique_keys, p_unique_mode,
-    p_unique_for, p_unique_until, p_max_wait
+    p_unique_for, p_unique_until, p_max_wait, p_after,
+    p_policy, p_batch_id
   );
 $$;
 

@@ -6,7 +6,10 @@ create or replace function jobs.enqueue_staged(
   p_unique_mode  text default 'ignore',
   p_unique_for   interval default null,
   p_unique_until text default 'finished',
-  p_max_wait     interval default null
+  p_max_wait     interval default null,
+  p_after        bigint[] default null,
+  p_policy       text default 'on_success',
+  p_batch_id     bigint default null
 )
 returns bigint
 language plpgsql
@@ -40,7 +43,8 @@ begin
     exit when v_some.lines = 0;
     perform jobs._enqueue(
       p_kind, v_some.payloads, v_some.keys, v_some.tenants, p_run_at, p_priority,
-      v_some.unique_keys, p_unique_mode, p_unique_for, p_unique_until, p_max_wait
+      v_some.unique_keys, p_unique_mode, p_unique_for, p_unique_until, p_max_wait,
+      p_after, p_policy, p_batch_id
     );
     v_enqueued := v_enqueued + v_some.lines;
   end loop;

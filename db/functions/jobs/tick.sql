@@ -14,7 +14,7 @@ begin
     return;
   end if;
   foreach part in array array[
-    'promote', 'fire', 'reap', 'end_runs', 'sweep', 'partitions', 'alerts', 'rollups', 'retention'
+    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'partitions', 'alerts', 'rollups', 'retention'
   ] loop
     continue when not jobs._is_due(part);
     error := null;
@@ -26,6 +26,7 @@ begin
         when 'promote' then did := jobs._promote(5000);
         when 'fire' then did := jobs._fire();
         when 'reap' then did := jobs.reap();
+        when 'rounds' then did := jobs._make_rounds(5000);
         when 'end_runs' then did := jobs._end_runs();
         when 'sweep' then did := jobs._sweep();
         when 'partitions' then did := jobs._make_partitions(3);

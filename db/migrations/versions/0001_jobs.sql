@@ -234,6 +234,7 @@ create table jobs.parked (
   job_id    bigint primary key,
   run_id    bigint,
   parked_at timestamptz not null,
+  run_at    timestamptz,
   run_no    integer not null,
   failures  smallint not null,
   priority  smallint not null,
@@ -247,6 +248,30 @@ create table jobs.parked (
 create index parked_run_idx on jobs.parked (run_id) where run_id is not null;
 comment on table jobs.parked is
   'Jobs that wait for something other than time. No claim looks here.';
+comment on column jobs.parked.run_at is 'Not before, once the wait is over; null at once.';
+
+create table jobs.waits (
+  job_id    bigint not null,
+  parent_id bigint not null,
+  policy    text not null,
+  state     text,
+  primary key (job_id, parent_id),
+  constraint waits_policy_is_known check (policy in ('on_success', 'on_any', 'on_failure')),
+  -- Ids grow, and nobody begins to wait after it was enqueued: there can be no circle.
+  constraint waits_are_for_earlier_jobs check (parent_id < job_id)
+);
+-- Serves the end of a job: who waits for it.
+create index waits_open_idx on jobs.waits (parent_id) where state is null;
+comment on table jobs.waits is 'Which jobs a job waits for, or waited for.';
+comment on column jobs.waits.policy is
+  'on_success: it is cancelled unless that one is done; on_any: that one has ended; on_failure: it '
+  'is skipped unless one of those is not done.';
+comment on column jobs.waits.state is
+  'How that one ended, as jobs.history calls it; null until it has.';
+
+create sequence jobs.last_parked minvalue 0 start 0;
+comment on sequence jobs.last_parked is
+  'The last parked job that jobs.tick looked at; the next tick goes on behind it.';
 
 create table jobs.running (
   job_id        bigint primary key,
@@ -444,6 +469,13 @@ create table jobs.run_log (
   status      text not null default 'running',
   why         text,
   error       text,
+  is_batch    boolean not null default false,
+  final_kind    text,
+  final_payload jsonb,
+  final_policy  text,
+  constraint run_log_final_policy_is_known check (
+    final_policy in ('on_success', 'on_any', 'on_failure')
+  ),
   constraint run_log_status_is_known check (
     status in ('running', 'succeeded', 'partly', 'failed', 'skipped')
   ),
@@ -453,7 +485,13 @@ create table jobs.run_log (
 create index run_log_name_idx on jobs.run_log (name, started_at desc);
 -- Serves jobs._end_runs.
 create index run_log_open_idx on jobs.run_log (run_id) where finished_at is null;
-comment on table jobs.run_log is 'Every run of a schedule. The view jobs.runs shows it.';
+comment on table jobs.run_log is
+  'Every run of a schedule, and every batch. The views jobs.runs and jobs.batches show it.';
+comment on column jobs.run_log.is_batch is 'A caller opened it with jobs.open_batch.';
+comment on column jobs.run_log.final_kind is
+  'The kind of the job that is enqueued when it ends; null if none is.';
+comment on column jobs.run_log.final_policy is
+  'on_any: however its jobs ended; on_success: if none is dead; on_failure: if one is.';
 comment on column jobs.run_log.returned_at is
   'When the schedule''s function had decided; its jobs may still go on.';
 comment on column jobs.run_log.items is 'Units it decided on, e.g. products planned.';
