@@ -131,6 +131,10 @@ class NoSuchBatch(Refused, code="JQ032"):
     """The batch_id is nobody's, or the batch is closed."""
 
 
+class StaleRun(Refused, code="JQ033"):
+    """The run is not the present one: another worker has the job, or it has ended."""
+
+
 # accounts
 
 

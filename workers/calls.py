@@ -7,6 +7,7 @@ import inspect
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -18,11 +19,13 @@ from db.call import avalue
 from db.errors import Refused
 from workers.credentials import Credentials
 from workers.outcome import Done, Outcome, TryLater, Unknown
+from workers.steps import Aside, Ended, Steps
 
 T = TypeVar("T")
-Handler = Callable[[Any, Any, httpx.AsyncClient], Awaitable[Outcome | None] | Outcome | None]
+Handler = Callable[..., Awaitable[Outcome | None] | Outcome | None]
 """Gets the request, the credentials to call with (None where the kind has no connection) and a
-client; None is ``Done()``. A plain function is called in the event loop and has to return at once."""
+client, and its ``steps`` if it has an argument of that name; None is ``Done()``. A plain function is
+called in the event loop and has to return at once."""
 Resolve = Callable[[UUID], Awaitable[Credentials]]
 
 log = logging.getLogger("autom.worker")
@@ -46,7 +49,8 @@ class Held:
         self.why = ""
         """Why it is to stop; empty while it is not."""
         self.lost = False
-        """Others have it by now: nothing is to be said of it any more."""
+        """It waits, or others have it by now: nothing is to be said of it any more."""
+        self.steps: Steps | None = None
 
     def stop(self, why: str) -> None:
         self.why = self.why or why
@@ -68,6 +72,11 @@ class Calls:
         self._resolve = resolve
         self._pool = pool
         self._http = http
+        self._in_steps = {
+            kind
+            for kind, handler in handlers.items()
+            if "steps" in inspect.signature(handler).parameters
+        }
 
     async def work(self, held: Held) -> bool:
         """Prepare, call, settle; False where it was told to stop before anything was sent."""
@@ -95,8 +104,13 @@ class Calls:
         held.calling = True
         try:
             async with asyncio.timeout(timeout):
-                answer = handler(request, credentials, self._http)
+                answer = handler(request, credentials, self._http, **self._steps_of(held))
                 outcome = await answer if inspect.isawaitable(answer) else answer
+        except Aside:
+            held.lost = True
+            return Unknown("It was put aside.")
+        except Ended as end:
+            return end.outcome
         except TimeoutError:
             return Unknown(f"No answer within {timeout:g} s.", "timeout")
         except asyncio.CancelledError:
@@ -108,6 +122,12 @@ class Calls:
         finally:
             held.calling = False
         return Done() if outcome is None else outcome
+
+    def _steps_of(self, held: Held) -> dict[str, Steps]:
+        if held.job.kind not in self._in_steps:
+            return {}
+        held.steps = Steps(held.job.job_id, partial(self._say, held))
+        return {"steps": held.steps}
 
     async def settle(self, held: Held, outcome: Outcome) -> None:
         """Report until somebody hears it, for the answer may have cost money."""

@@ -1,4 +1,4 @@
-"""Jobs that wait for other jobs, and batches: who goes on, who does not, and what nobody may miss."""
+"""Jobs that wait for others, and batches: who goes on, who does not, what nobody may miss."""
 
 from __future__ import annotations
 
@@ -211,10 +211,14 @@ def both_at_once(conn, database):
     parents = [enqueue(conn), enqueue(conn)]
     child = enqueue(conn, after=parents)
     jobs = claim(conn, worker(conn), 2)
-    with connect(database) as one, connect(database) as other:
-        with one.transaction(), other.transaction():
-            settle(one, jobs[0])
-            settle(other, jobs[1])
+    with (
+        connect(database) as one,
+        connect(database) as other,
+        one.transaction(),
+        other.transaction(),
+    ):
+        settle(one, jobs[0])
+        settle(other, jobs[1])
     return child
 
 

@@ -62,5 +62,5 @@ end;
 $$;
 
 comment on function jobs._decide is
-  'What becomes of parked jobs that wait for others: those that need not wait any more get in line, or
-are cancelled or skipped as their policies say; returns the latter two.';
+  'What becomes of parked jobs that wait for others: those that need not wait any more get in line,
+or are cancelled or skipped as their policies say; returns the latter two.';

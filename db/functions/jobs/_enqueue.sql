@@ -62,7 +62,8 @@ begin
     )
     select n.job_id,
            coalesce(p_batch_id, nullif(current_setting('jobs.run_id', true), '')::bigint),
-           n.tenant, v_priority, p_kind, v_queue, coalesce(n.key, ''), n.unique_key, coalesce(n.payload, '{}')
+           n.tenant, v_priority, p_kind, v_queue, coalesce(n.key, ''), n.unique_key,
+           coalesce(n.payload, '{}')
     from unnest(v_new, v_ids, p_payloads, p_keys, p_tenants, p_unique_keys)
       as n (job_id, holder, payload, key, tenant, unique_key)
     where n.job_id = n.holder
@@ -84,8 +85,8 @@ begin
   ),
   waiting as (
     insert into jobs.parked (
-      job_id, run_id, parked_at, run_at, run_no, failures, priority, is_unique, queue, kind, key,
-      why
+      job_id, run_id, parked_at, run_at, run_no, failures, priority, is_unique, queue, kind,
+      key, why
     )
     select p.job_id, p.run_id, jobs.clock(), p.run_at, 0, 0, v_priority, p.is_unique, v_queue,
            p_kind, p.key, format('Waits for %s jobs.', cardinality(p_after))

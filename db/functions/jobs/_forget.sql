@@ -23,6 +23,7 @@ begin
   delete from jobs.effects_default as e where e.job_id = any (v_forgotten);
   delete from jobs.history_default as h where h.job_id = any (v_forgotten);
   delete from jobs.waits as w where w.job_id = any (v_forgotten);
+  delete from jobs.steps as s where s.job_id = any (v_forgotten);
   delete from jobs.jobs_default as j where j.job_id = any (v_forgotten);
   return cardinality(v_forgotten);
 end;

@@ -33,5 +33,5 @@ end;
 $$;
 
 comment on function jobs._resolve is
-  'These jobs have ended: write that down where others wait for it, and let those go on that need not
-wait any more. Two that end at the same moment do not see each other; jobs._look_after does.';
+  'These jobs have ended: write that down where others wait for it, and let those go on that need
+not wait any more. Two that end at the same moment do not see each other; jobs._look_after does.';

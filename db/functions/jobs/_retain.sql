@@ -39,6 +39,14 @@ begin
     );
     exit when v_dropped is not null;
   end loop;
+  if v_dropped and v_day.what = 'jobs' then
+    delete from jobs.waits as w
+    where w.job_id >= v_day.first_id and w.job_id < v_day.next_id
+      and not exists (select from jobs.jobs as j where j.job_id = w.job_id);
+    delete from jobs.steps as s
+    where s.job_id >= v_day.first_id and s.job_id < v_day.next_id
+      and not exists (select from jobs.jobs as j where j.job_id = s.job_id);
+  end if;
   return v_did + coalesce(v_dropped, false)::integer;
 end;
 $$;

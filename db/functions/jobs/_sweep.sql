@@ -14,15 +14,21 @@ as $$
     ))
     returning 1
   ),
+  events as (
+    delete from jobs.events as e
+    where e.emitted_at < jobs.clock() - interval '30 days'
+      and not exists (select from jobs.awaits as a where a.event = e.event)
+    returning 1
+  ),
   pauses as (
     delete from jobs.pauses as p where p.until <= jobs.clock() returning 1
   ),
   workers as (
     delete from jobs.workers as w where w.stopped_at < jobs.clock() - interval '1 day' returning 1
   )
-  select ((select count(*) from windows) + (select count(*) from pauses)
-          + (select count(*) from workers))::integer;
+  select ((select count(*) from windows) + (select count(*) from events)
+          + (select count(*) from pauses) + (select count(*) from workers))::integer;
 $$;
 
 comment on function jobs._sweep is
-  'Remove what is over: windows of unique keys, pauses, workers gone for a day. Returns how many.';
+  'Remove what is over: windows of unique keys, events, pauses, workers gone for a day. Returns how many.';

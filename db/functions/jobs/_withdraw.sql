@@ -26,6 +26,7 @@ begin
        v_job.kind, v_job.key;
   if found then
     delete from jobs.waits as w where w.job_id = p_job_id and w.state is null;
+    delete from jobs.awaits as a where a.job_id = p_job_id;
     return v_job;
   end if;
 

@@ -26,8 +26,8 @@ end;
 $$;
 
 comment on function jobs.close_batch is
-  'Nothing more joins the batch; when its last job ends, it ends. Then a job of p_kind is enqueued with
-p_payload and {"batch_id"}: with p_policy on_any always, on_success if none of the batch is dead,
-on_failure if one is. Returns how the batch stands: running until it has ended.
+  'Nothing more joins the batch; when its last job ends, it ends. Then a job of p_kind is enqueued
+with p_payload and {"batch_id"}: with p_policy on_any always, on_success if none of the batch is
+dead, on_failure if one is. Returns how the batch stands: running until it has ended.
 Raises JQ002 (unknown kind), JQ032 (no open batch).';
 grant execute on function jobs.close_batch to autom_worker, autom_operator;

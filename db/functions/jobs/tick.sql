@@ -14,7 +14,8 @@ begin
     return;
   end if;
   foreach part in array array[
-    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'partitions', 'alerts', 'rollups', 'retention'
+    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'partitions', 'alerts', 'rollups',
+    'retention'
   ] loop
     continue when not jobs._is_due(part);
     error := null;

@@ -269,6 +269,42 @@ comment on column jobs.waits.policy is
 comment on column jobs.waits.state is
   'How that one ended, as jobs.history calls it; null until it has.';
 
+create table jobs.steps (
+  job_id   bigint not null,
+  step     text not null,
+  begun_at timestamptz not null,
+  done_at  timestamptz,
+  value    jsonb,
+  primary key (job_id, step)
+);
+comment on table jobs.steps is
+  'How far a job is that goes in steps: what is done is not done again, whoever runs it next.';
+comment on column jobs.steps.done_at is
+  'Null where it was begun and nobody has said how that ended: it may have happened.';
+comment on column jobs.steps.value is 'What came of it; for a sleep, until when.';
+
+create table jobs.events (
+  event      text primary key,
+  value      jsonb,
+  emitted_at timestamptz not null
+);
+-- Serves jobs._sweep.
+create index events_emitted_idx on jobs.events (emitted_at);
+comment on table jobs.events is
+  'What happened, for jobs that wait for it, now or later. Kept for thirty days.';
+
+create table jobs.awaits (
+  job_id bigint primary key,
+  event  text not null,
+  until  timestamptz
+);
+-- Serves jobs.emit_event.
+create index awaits_event_idx on jobs.awaits (event);
+-- Serves jobs.tick: waits that are over.
+create index awaits_until_idx on jobs.awaits (until) where until is not null;
+comment on table jobs.awaits is 'The event that a parked job waits for.';
+comment on column jobs.awaits.until is 'When it goes on without; null waits for ever.';
+
 create sequence jobs.last_parked minvalue 0 start 0;
 comment on sequence jobs.last_parked is
   'The last parked job that jobs.tick looked at; the next tick goes on behind it.';
