@@ -8,12 +8,15 @@ declare
   v_locked bigint[];
   v_told   bigint[];
 begin
-  -- Somebody cancels one of them just now, or answers it too: jobs.tick comes again.
+  -- Only who goes on is locked. Somebody cancels one just now, or answers it too: jobs.tick comes
+  -- again.
   v_locked := array(
     select p.job_id from jobs.parked as p
+    join jobs.awaits as a on a.job_id = p.job_id
     where p.job_id = any (p_job_ids)
+      and (a.until <= jobs.clock() or exists (select from jobs.events as e where e.event = a.event))
     order by p.job_id
-    for update skip locked
+    for update of p skip locked
   );
   with told as (
     delete from jobs.awaits as a

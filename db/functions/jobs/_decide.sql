@@ -12,10 +12,18 @@ declare
   v_child  record;
 begin
   -- Nobody waits here: a parent that ends in a long transaction would hold up all the others. Who
-  -- is passed over is met by the next tick.
+  -- is passed over is met by the next tick, which locks nobody who has to go on waiting.
   v_locked := array(
     select p.job_id from jobs.parked as p
     where p.job_id = any (p_job_ids)
+      and exists (select from jobs.waits as w where w.job_id = p.job_id)
+      and (
+        not exists (select from jobs.waits as w where w.job_id = p.job_id and w.state is null)
+        or exists (
+          select from jobs.waits as w
+          where w.job_id = p.job_id and w.policy = 'on_success' and w.state <> 'done'
+        )
+      )
     order by p.job_id
     for update skip locked
   );

@@ -31,4 +31,5 @@ as $$
 $$;
 
 comment on function jobs._sweep is
-  'Remove what is over: windows of unique keys, events, pauses, workers gone for a day. Returns how many.';
+  'Remove what is over: windows of unique keys, events, pauses, workers gone for a day. '
+  'Returns how many.';

@@ -51,5 +51,6 @@ comment on function jobs.await_event is
   'Have a running job wait for an event, however long ago it was emitted.
 {"state": "here", "value"}: go on. {"state": "timed out"}: go on without. {"state": "parked"}: the
 run is over, stop; the job runs again when the event comes, or when p_timeout is over, and asks the
-same. What it was told once, it is told again. Costs no attempt. Raises JQ033 (not the present run).';
+same. What it was told once, it is told again. Costs no attempt.
+Raises JQ033 (not the present run).';
 grant execute on function jobs.await_event to autom_worker, autom_operator;
