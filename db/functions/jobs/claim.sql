@@ -13,6 +13,7 @@ set search_path = pg_catalog, pg_temp
 -- would only mislead, and to plan or compile costs more than to run.
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+set enable_bitmapscan = off
 set jit = off
 as $$
 declare
