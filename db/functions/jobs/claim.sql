@@ -44,7 +44,10 @@ begin
   for v_band in
     select b
     from generate_series(0, 3) as b
-    where exists (select from jobs.ready as r where r.queue = p_queue and r.priority = b)
+    -- With a limit, for an exists would be made a join that reads the whole queue.
+    cross join lateral (
+      select from jobs.ready as r where r.queue = p_queue and r.priority = b limit 1
+    ) as r
     order by b * v_sign
   loop
     exit when v_room <= 0;

@@ -17,7 +17,8 @@ begin
   return query
   select q.queue
   from unnest(p_queues) as q (queue)
-  where exists (select from jobs.ready as r where r.queue = q.queue);
+  -- With a limit, for an exists may be made a join that reads all queues.
+  cross join lateral (select from jobs.ready as r where r.queue = q.queue limit 1) as r;
 end;
 $$;
 
