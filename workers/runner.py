@@ -392,7 +392,13 @@ class Worker:
             worker_id = self.worker_id
             try:
                 async with asyncio.timeout(self._lease / 3), self._heart.use() as conn:
-                    stops = await acall(conn, "jobs.heartbeat", Stop, worker_id=worker_id)
+                    stops = await acall(
+                        conn,
+                        "jobs.heartbeat",
+                        Stop,
+                        worker_id=worker_id,
+                        progress=self._progress(),
+                    )
                 heard = time.monotonic()
                 for stop in stops:
                     for line in self._lines.values():
@@ -410,6 +416,17 @@ class Worker:
                 log.warning("heartbeat: %s", said(error))
                 if time.monotonic() - heard > self._lease:
                     self._drop_everything()
+
+    def _progress(self) -> Jsonb | None:
+        """What handlers have said of how far they are; said again each time, so none is lost."""
+        said = [
+            {"job_id": held.job.job_id, "run_no": held.job.run_no, "percent": percent, "note": note}
+            for line in self._lines.values()
+            for held in line.begun.values()
+            if held.steps and held.steps.reported
+            for percent, note in [held.steps.reported]
+        ]
+        return Jsonb(said) if said else None
 
     def _drop_everything(self) -> None:
         for line in self._lines.values():

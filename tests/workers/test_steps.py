@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 import pytest
@@ -138,3 +139,21 @@ async def test_an_event_that_does_not_come(conn, database):
     async with serving(database, {"t.steps": handler}):
         await soon(lambda: is_done(conn, job_id))
     assert conn.execute("select result from jobs.finished").fetchone() == ("went on without",)
+
+
+async def test_how_far_a_handler_is(conn, database):
+    job_id = enqueue(conn, in_steps(conn, "t.steps", kind), {})
+    seen = asyncio.Event()
+
+    async def handler(request, credentials, http, steps):
+        steps.progress(50, "half of it")
+        await seen.wait()
+
+    def shown():
+        rows = conn.execute("select percent, note from jobs.active where job_id = %s", [job_id])
+        return rows.fetchone() == (50, "half of it")
+
+    async with serving(database, {"t.steps": handler}, lease=0.9):
+        await soon(shown)
+        seen.set()
+        await soon(lambda: is_done(conn, job_id))

@@ -20,6 +20,13 @@ as $$
       and not exists (select from jobs.awaits as a where a.event = e.event)
     returning 1
   ),
+  progress as (
+    delete from jobs.progress as g
+    where not exists (
+      select from jobs.running as r where r.job_id = g.job_id and r.run_no = g.run_no
+    )
+    returning 1
+  ),
   pauses as (
     delete from jobs.pauses as p where p.until <= jobs.clock() returning 1
   ),

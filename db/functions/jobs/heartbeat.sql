@@ -1,4 +1,4 @@
-create or replace function jobs.heartbeat(p_worker_id integer)
+create or replace function jobs.heartbeat(p_worker_id integer, p_progress jsonb default null)
 returns table (job_id bigint, run_no integer, reason text)
 language plpgsql
 volatile
@@ -13,6 +13,19 @@ begin
     perform jobs._refuse_worker(p_worker_id);
   end if;
 
+  if p_progress is not null then
+    insert into jobs.progress as g (job_id, run_no, percent, note)
+    select distinct on (r.job_id) r.job_id, r.run_no, p.percent, p.note
+    from jsonb_to_recordset(p_progress)
+      as p (job_id bigint, run_no integer, percent double precision, note text)
+    -- What a run says that is not the present one, or another worker's, is not heard.
+    join jobs.running as r
+      on r.job_id = p.job_id and r.run_no = p.run_no and r.worker_id = p_worker_id
+    order by r.job_id
+    on conflict on constraint progress_pkey do update
+    set run_no = excluded.run_no, percent = excluded.percent, note = excluded.note;
+  end if;
+
   return query
   select r.job_id, r.run_no, r.cancel_reason
   from jobs.running as r
@@ -21,6 +34,7 @@ end;
 $$;
 
 comment on function jobs.heartbeat is
-  'Extend a worker''s lease; returns the jobs that it has to stop, and why. Raises JQ005 where its
+  'Extend a worker''s lease; returns the jobs that it has to stop, and why. p_progress: how far its
+jobs are, [{"job_id", "run_no", "percent", "note"}], shown by jobs.active. Raises JQ005 where its
 lease had run out and its jobs were given to others.';
 grant execute on function jobs.heartbeat to autom_worker, autom_operator;

@@ -269,6 +269,17 @@ comment on column jobs.waits.policy is
 comment on column jobs.waits.state is
   'How that one ended, as jobs.history calls it; null until it has.';
 
+create unlogged table jobs.progress (
+  job_id  bigint primary key,
+  run_no  integer not null,
+  percent double precision,
+  note    text,
+  constraint progress_is_a_share check (percent between 0 and 100)
+) with (fillfactor = 50);
+comment on table jobs.progress is
+  'How far running jobs are, as their workers last said with their heartbeat. Not in the '
+  'write-ahead log: after a crash of the server they say it again.';
+
 create table jobs.steps (
   job_id   bigint not null,
   step     text not null,

@@ -1,0 +1,70 @@
+create or replace function jobs.retry_dead(
+  p_kind       text default null,
+  p_queue      text default null,
+  p_reason     text default null,
+  p_limit      integer default 1000,
+  p_per_second double precision default null,
+  p_dry_run    boolean default false
+)
+returns table (job_id bigint, kind text, reason text, run_at timestamptz, held_by bigint)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+-- Each question gets a plan of its own, in which what it does not ask for is gone.
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+  v_dead record;
+begin
+  for v_dead in
+    select h.job_id, h.kind, h.reason, h.held_by,
+           row_number() over (partition by h.held_by is null order by h.job_id) - 1 as place
+    from (
+      select d.job_id, j.kind, d.reason,
+             -- By a job that lives; or, of two dead ones, by the older, which goes first.
+             coalesce(u.job_id, case when j.unique_key is not null then nullif(
+               first_value(d.job_id) over (
+                 partition by j.kind, j.unique_key order by d.job_id
+               ), d.job_id
+             ) end) as held_by
+      from (
+        select l.job_id, l.reason
+        from jobs.dead_letters as l
+        join jobs.jobs as i on i.job_id = l.job_id
+        where (p_queue is null or l.queue = p_queue)
+          and (p_reason is null or l.reason like p_reason)
+          and (p_kind is null or i.kind = p_kind)
+        order by l.job_id
+        limit p_limit
+        -- Somebody retries one of them just now: it is not ours.
+        for update of l skip locked
+      ) as d
+      join jobs.jobs as j on j.job_id = d.job_id
+      left join jobs.unique_keys as u
+        on u.kind = j.kind and u.unique_key = j.unique_key and u.job_id <> d.job_id
+    ) as h
+    order by h.job_id
+  loop
+    job_id := v_dead.job_id;
+    kind := v_dead.kind;
+    reason := v_dead.reason;
+    held_by := v_dead.held_by;
+    run_at := case when held_by is null
+      then jobs.clock() + make_interval(secs => coalesce(v_dead.place / p_per_second, 0)) end;
+    if not p_dry_run and held_by is null then
+      held_by := jobs._revive(v_dead.job_id, run_at);
+      run_at := case when held_by is null then run_at end;
+    end if;
+    return next;
+  end loop;
+end;
+$$;
+
+comment on function jobs.retry_dead is
+  'Let dead jobs try again from the beginning, the oldest first: those of a kind, of a queue, whose
+reason is like p_reason; null asks for all. p_per_second of them a second, null all at once; p_limit
+at most. Returns each with when it may run, or with the job that holds its unique key by now
+(held_by): that one stays dead. p_dry_run: the same, and nothing is changed.
+select * from jobs.retry_dead(p_reason => ''%timeout%'', p_per_second => 5, p_dry_run => true);';
+grant execute on function jobs.retry_dead to autom_operator;

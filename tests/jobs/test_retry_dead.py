@@ -1,0 +1,149 @@
+"""Dead letters by filter: which, how fast, and what is left; and how far a running job is."""
+
+from __future__ import annotations
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from db.call import value
+from db.database import connect
+from tests.fixtures.clock import at
+from tests.fixtures.jobs import claim, claim_one, faults, kind, settle, where, worker
+from tests.fixtures.races import clients
+
+NOON = "2026-01-01 12:00+00"
+
+
+def dead(db, *reasons, name="t.plain", **arguments):
+    """Jobs that died of these reasons."""
+    ids = [value(db, "jobs.enqueue", kind=name, **arguments) for _ in reasons]
+    queue = db.execute("select queue from jobs.kinds where kind = %s", [name]).fetchone()[0]
+    jobs = claim(db, worker(db), len(reasons), queue=queue)
+    for job, reason in zip(jobs, reasons, strict=True):
+        settle(db, job, "give_up", reason=reason)
+    return ids
+
+
+def retry(db, **arguments):
+    names = ", ".join(f"p_{name} => %({name})s" for name in arguments)
+    return db.execute(
+        "select job_id, extract(epoch from run_at - jobs.clock())::float8, held_by"
+        f" from jobs.retry_dead({names})".encode(),
+        arguments,
+    ).fetchall()
+
+
+@pytest.fixture
+def noon(db):
+    at(db, NOON)
+    kind(db)
+    kind(db, "t.other", "other")
+    return db
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got"),
+    [
+        pytest.param({}, [0, 1, 2, 3], id="all"),
+        pytest.param({"kind": "t.other"}, [3], id="of a kind"),
+        pytest.param({"queue": "default"}, [0, 1, 2], id="of a queue"),
+        pytest.param({"reason": "%timeout%"}, [0, 2, 3], id="whose reason is like it"),
+        pytest.param({"limit": 2}, [0, 1], id="the oldest only"),
+        pytest.param({"kind": "t.other", "queue": "default"}, [], id="nobody fits both"),
+    ],
+)
+def test_which_are_retried(noon, wanted, got):
+    ids = dead(noon, "a timeout", "gone", "timeout b") + dead(noon, "timeout", name="t.other")
+    plan = retry(noon, dry_run=True, **wanted)
+    assert {where(noon, job_id) for job_id in ids} == {"ended"}
+    assert retry(noon, **wanted) == plan == [(ids[n], 0, None) for n in got]
+    assert [where(noon, job_id) == "ready" for job_id in ids] == [n in got for n in range(4)]
+    assert retry(noon, **wanted) == [] or wanted == {"limit": 2}
+    assert faults(noon) == []
+
+
+def test_so_many_a_second(noon):
+    ids = dead(noon, *["gone"] * 5)
+    assert [seconds for _, seconds, _ in retry(noon, per_second=2)] == [0, 0.5, 1, 1.5, 2]
+    assert [where(noon, job_id) for job_id in ids] == ["ready"] + ["scheduled"] * 4
+    at(noon, "2026-01-01 12:00:02+00")
+    assert len(claim(noon, worker(noon), 10)) == 5
+
+
+def test_whose_key_is_held_stays_dead(noon):
+    (first,) = dead(noon, "gone", unique_key="u")
+    (free,) = dead(noon, "gone")
+    holder = value(noon, "jobs.enqueue", kind="t.plain", unique_key="u")
+    plan = retry(noon, dry_run=True)
+    assert retry(noon) == plan == [(first, None, holder), (free, 0, None)]
+    assert retry(noon) == [(first, None, holder)]
+    assert faults(noon) == []
+
+
+def test_two_of_one_key_are_not_both_retried(noon):
+    first, second = dead(noon, "gone", unique_key="u") + dead(noon, "gone", unique_key="u")
+    assert retry(noon) == [(first, 0, None), (second, None, first)]
+    assert faults(noon) == []
+
+
+def test_retried_by_four_at_once_each_is_retried_once(database):
+    with connect(database) as conn:
+        kind(conn)
+        ids = dead(conn, *["gone"] * 40)
+
+        def again(_, own):
+            return [job_id for job_id, _, _ in retry(own)]
+
+        with clients(database, 4) as each:
+            got = [job_id for some in each(again) for job_id in some]
+        assert sorted(got) == ids
+        assert faults(conn) == []
+
+
+# How far a job is
+
+
+def progress(db):
+    return db.execute("select percent, note from jobs.active").fetchone()
+
+
+def beat(db, worker_id, job, run_no=None, percent=50):
+    said = [{"job_id": job.job_id, "run_no": run_no or job.run_no, "percent": percent, "note": "n"}]
+    value(db, "jobs.heartbeat", worker_id=worker_id, progress=Jsonb(said))
+
+
+def test_a_heartbeat_tells_how_far_a_job_is(noon):
+    value(noon, "jobs.enqueue", kind="t.plain")
+    w = worker(noon)
+    job = claim_one(noon, w)
+    assert progress(noon) == (None, None)
+    beat(noon, w, job, percent=20)
+    beat(noon, w, job, percent=50)
+    assert progress(noon) == (50, "n")
+
+
+def test_the_next_run_begins_at_nothing(noon):
+    value(noon, "jobs.enqueue", kind="t.plain")
+    w = worker(noon)
+    job = claim_one(noon, w)
+    beat(noon, w, job)
+    value(noon, "jobs.release_many", job_ids=[job.job_id], run_nos=[job.run_no])
+    assert progress(noon) == (None, None)
+    claim_one(noon, w)
+    assert progress(noon) == (None, None)
+    noon.execute("select * from jobs.tick()")
+    assert noon.execute("select * from jobs.progress").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param(lambda db, w, job: beat(db, worker(db), job), id="by another worker"),
+        pytest.param(lambda db, w, job: beat(db, w, job, run_no=9), id="of another run"),
+    ],
+)
+def test_what_is_not_heard(noon, told):
+    value(noon, "jobs.enqueue", kind="t.plain")
+    w = worker(noon)
+    told(noon, w, claim_one(noon, w))
+    assert progress(noon) == (None, None)
