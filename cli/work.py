@@ -26,11 +26,20 @@ Name = Annotated[
 ]
 
 
-def work(session: Session, queue: Queues = None, name: Name = None) -> None:
+Port = Annotated[
+    int | None,
+    typer.Option(metavar="PORT", help="Serve figures for Prometheus there, at /metrics."),
+]
+
+
+def work(
+    session: Session, queue: Queues = None, name: Name = None, metrics_port: Port = None
+) -> None:
     """Claim jobs, call the outside services and report how it went, until Ctrl-C.
 
     $ autom work
     $ autom work --queue shopify --queue pinterest
+    $ autom work --metrics-port 9187
     $ AUTOM_DATABASE_URL=postgresql://autom_worker@db.example.com/autom autom work
 
     Run as many as you like, on as many machines; "autom up" runs one already. The first Ctrl-C or
@@ -45,6 +54,8 @@ def work(session: Session, queue: Queues = None, name: Name = None) -> None:
             "autom queue ls",
             exits.NOT_FOUND,
         )
+    if metrics_port is not None:
+        _serve_metrics(session, metrics_port)
     serve(
         session.url,
         session.database,
@@ -52,6 +63,16 @@ def work(session: Session, queue: Queues = None, name: Name = None) -> None:
         name=name,
         ready=lambda: session.note("Ready. Ctrl-C stops it."),
     )
+
+
+def _serve_metrics(session: Session, port: int) -> None:
+    from workers import metrics
+
+    try:
+        served = metrics.serve(session.url, port)
+    except OSError as error:
+        raise Problem(f"Port {port} cannot be used.", error.strerror) from None
+    session.note(f"Figures: http://127.0.0.1:{served}/metrics")
 
 
 def serve(url: str, asked: str | None = None, **options: Any) -> None:

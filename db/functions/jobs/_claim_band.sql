@@ -14,6 +14,7 @@ declare
   v_keys   text[];
   v_shares integer[];
   v_rates  double precision[];
+  v_open   integer;
 begin
   -- Whose turn it is: 64 keys, behind the one where the caller stopped (chr(1) makes the next text
   -- there can be), then around from the beginning.
@@ -33,9 +34,16 @@ begin
   else
     v_keys := jobs._open_keys(p_queue, v_keys);
     -- A new statement, so what it counts includes all that the last holder of a lock committed.
+    v_open := cardinality(v_keys);
     select array_agg(s.key), array_agg(s.share), array_agg(s.rate)
     from jobs._shares(p_queue, p_priority, v_keys, p_room) as s
     into v_keys, v_shares, v_rates;
+    -- With room left for others, who got no share was denied one by a limit.
+    if v_open > coalesce(cardinality(v_keys), 0)
+      and p_room > (select coalesce(sum(s), 0) from unnest(v_shares) as s)
+    then
+      perform jobs._count('jobs.denied_keys', v_open - coalesce(cardinality(v_keys), 0));
+    end if;
   end if;
 
   return query

@@ -38,6 +38,7 @@ begin
           p_job.failures, p_state, p_code, v_reason,
           case when not p_job.settles and pg_column_size(p_result) <= 8192 then p_result end);
   if p_state in ('failed', 'unknown') then
+    perform jobs._count('jobs.dead_jobs');
     insert into jobs.dead_letters (job_id, died_at, run_no, state, queue, key, code, reason)
     values (p_job.job_id, jobs.clock(), p_job.run_no, p_state, p_job.queue, p_job.key, p_code,
             coalesce(v_reason, p_state));

@@ -19,6 +19,7 @@ begin
     return jobs._finish(p_job, p_end, p_reason, p_code);
   end if;
 
+  perform jobs._count('jobs.retried_runs');
   -- Between half of it and half more, so that what failed together does not come back together.
   v_wait := coalesce(
     make_interval(secs => p_after),

@@ -36,6 +36,11 @@ begin
   from ended as e
   into v_done, v_unique;
 
+  if coalesce(cardinality(v_done), 0) < cardinality(p_job_ids) then
+    perform jobs._count(
+      'jobs.stale_reports', cardinality(p_job_ids) - coalesce(cardinality(v_done), 0)
+    );
+  end if;
   if v_unique is not null then
     perform jobs._free_unique_keys(v_unique);
   end if;

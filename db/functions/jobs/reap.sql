@@ -7,6 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_job    jobs.running;
+  v_lost   bigint;
   v_reaped integer := 0;
 begin
   update jobs.workers as w
@@ -16,6 +17,8 @@ begin
     and clock_timestamp() - jobs._server_started() > w.lease
     -- Taken last. A claim of this worker that is under way holds it; then it is dead next time.
     and pg_try_advisory_xact_lock(78, w.worker_id);
+  get diagnostics v_lost = row_count;
+  perform jobs._count('jobs.lost_leases', v_lost);
 
   for v_job in
     select r.*
@@ -35,6 +38,7 @@ begin
     perform jobs._lose(v_job);
     v_reaped := v_reaped + 1;
   end loop;
+  perform jobs._count('jobs.reaped_jobs', v_reaped);
   return v_reaped;
 end;
 $$;

@@ -25,6 +25,7 @@ begin
   for update
   into v_job;
   if not found then
+    perform jobs._count('jobs.stale_reports');
     return 'stale';
   end if;
   select k.* from jobs.kinds as k where k.kind = v_job.kind into v_kind;
