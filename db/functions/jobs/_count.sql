@@ -8,4 +8,4 @@ as $$
 $$;
 
 comment on function jobs._count is
-  'Add to a figure of jobs.metrics that only grows. It is a sequence: what is rolled back still counts.';
+  'Add to a figure of jobs.metrics that only grows. It is a sequence: what is rolled back counts.';

@@ -15,7 +15,7 @@ from (
     ('jobs_schedule_late_seconds', 'gauge', 'How long a schedule is overdue; 0 where it is not.'),
     ('jobs_alerts', 'gauge', 'Open alerts of a severity.'),
     ('jobs_xmin_age_seconds', 'gauge',
-     'How long the oldest transaction that holds up vacuum is open: a backend''s, or a prepared one.'),
+     'How long the oldest transaction that holds up vacuum is open, prepared ones too.'),
     ('jobs_xmin_age_transactions', 'gauge',
      'How many transactions back the oldest snapshot goes: of a backend, slot or prepared one.'),
     ('jobs_dead_rows', 'gauge', 'Dead rows of a hot table that vacuum has not removed.'),

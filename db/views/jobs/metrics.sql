@@ -87,7 +87,7 @@ from (
 ) as c;
 
 comment on view jobs.metrics is
-  'Figures to watch, one a row, in the units that their names end with; jobs.metric_names says what '
-  'each is. Its cost does not grow with the jobs that wait.';
+  'Figures to watch, one a row, in the units that their names end with; jobs.metric_names says '
+  'what each is. Its cost does not grow with the jobs that wait.';
 comment on column jobs.metrics.labels is 'What the figure is of: an object of names and values.';
 grant select on jobs.metrics to autom_worker, autom_operator, autom_reader;
