@@ -117,6 +117,16 @@ def test_an_end_costs(db, one, outcome, recorded):
     assert budget(db, one) == (0, recorded[1])
 
 
+def test_a_call_whose_worker_was_lost_for_good_counts_as_its_ceiling(db, one):
+    create(db)
+    begin(db)
+    db.execute("update jobs.kinds set max_attempts = 1")
+    db.execute("update jobs.workers set stopped_at = jobs.clock()")
+    value(db, "jobs.reap")
+    assert calls(db) == [("unknown", PICTURE)]
+    assert quota(db, one.user_id) == (0, 0)
+
+
 def test_an_attempt_that_nobody_heard_of_again_counts_as_its_ceiling(db, one):
     create(db)
     job, _ = begin(db)

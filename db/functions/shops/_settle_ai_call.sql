@@ -8,8 +8,8 @@ as $$
     p_job_id,
     case
       when p_result ->> 'state' = 'done' then 'paid'
-      when p_result ->> 'state' = 'failed' and coalesce(p_result ->> 'code', '') <> 'timeout'
-        then 'not_charged'
+      when p_result ->> 'state' = 'failed'
+        and coalesce(p_result ->> 'code', '') not in ('timeout', 'lost') then 'not_charged'
       else 'unknown'
     end,
     p_result #> '{answer,usage}',
