@@ -6,6 +6,7 @@ files alone is in ``house/test_files.py``.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from db import code
+from db.database import connect
 from tests.fixtures.required import need
 
 Db = psycopg.Connection[Any]
@@ -275,12 +277,17 @@ where p.prolang = (select oid from pg_language where lanname = 'plpgsql')
 
 
 @pytest.fixture
-def checker(db: Db) -> Db:
-    """A connection on which plpgsql_check is there."""
-    has = db.execute("select from pg_available_extensions where name = 'plpgsql_check'").fetchone()
-    need("plpgsql_check", has is not None, "this PostgreSQL has no extension plpgsql_check")
-    db.execute("create extension plpgsql_check")
-    return db
+def checker(fresh_database: str) -> Iterator[Db]:
+    """A connection of its own on which plpgsql_check is there.
+
+    Functions that it looked at must not be called in that session: their plans are broken then.
+    """
+    with connect(fresh_database) as conn:
+        available = "select from pg_available_extensions where name = 'plpgsql_check'"
+        has = conn.execute(available).fetchone()
+        need("plpgsql_check", has is not None, "this PostgreSQL has no extension plpgsql_check")
+        conn.execute("create extension plpgsql_check")
+        yield conn
 
 
 def test_plpgsql_check_finds_nothing(checker: Db) -> None:

@@ -21,4 +21,4 @@ $$;
 comment on function jobs.emit_event is
   'Something happened: let go on whoever waits for it, now or within thirty days. The first value
 stays; false where it was emitted before.';
-grant execute on function jobs.emit_event to autom_worker, autom_web, autom_operator;
+grant execute on function jobs.emit_event to autom_worker, autom_operator;

@@ -20,7 +20,8 @@ begin
       when jsonb_typeof(a.answer -> 'description') is distinct from 'string' or a.description = ''
         then 'The description is empty.'
       when a.words > 200 then format('The description has %s words; 200 are allowed.', a.words)
-      when a.invented is not null then format('The text states "%s", which nobody told.', a.invented)
+      when a.invented is not null
+        then format('The text states "%s", which nobody told.', a.invented)
     end
     from (
       select b.answer, b.title, b.description,
