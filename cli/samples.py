@@ -74,7 +74,8 @@ def open_shop(
     board = ""
     for service in ("shopify", "openai", "pinterest"):
         account = sample.domain if service == "shopify" else sample.account
-        opened = control.open(service, account)
+        # A shop's pictures are ready at once, for nobody wants to watch it wait.
+        opened = control.open(service, account, **({"media_ms": 0} if service == "shopify" else {}))
         connection_id = value(
             conn,
             "accounts.open_connection",

@@ -6,6 +6,7 @@ All of it ends with the demo, however that ends; or it is left running, in a dat
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import shutil
@@ -49,15 +50,23 @@ def stage(keep: bool) -> Iterator[Stage]:
         home.mkdir(parents=True, mode=0o700)
     try:
         with ExitStack() as held:
-            with ThreadPoolExecutor(1) as pool:
+            with ThreadPoolExecutor(2) as pool:
                 services = pool.submit(sandbox.start, held=not keep)
                 if keep:
                     background.launch("up", ["up"])
                     url = embedded().url(EMBEDDED)
                 else:
-                    server = held.enter_context(
-                        Server(home / "postgres", durable=False, keep=False)
-                    )
+                    server = Server(home / "postgres", durable=False, keep=False)
+                    started = pool.submit(held.enter_context, server)
+                    # Meanwhile: these take as long to load as the server to start.
+                    for module in (
+                        "alembic.command",
+                        "sqlalchemy",
+                        "workers.handlers",
+                        "workers.runner",
+                    ):
+                        importlib.import_module(module)
+                    started.result()
                     url = server.ensure_database(EMBEDDED)
                     database.migrate(url)
                     held.enter_context(_worker(server.url(EMBEDDED, "autom_worker")))
@@ -98,18 +107,15 @@ def _note(home: Path) -> Path:
 @contextmanager
 def _worker(url: str) -> Iterator[None]:
     """A worker in a thread: it cannot outlive this process."""
-    from cli.keys import sealer
-    from workers.handlers import HANDLERS
-    from workers.link import Link
+    from cli.work import equipment
     from workers.runner import Worker
-    from workers.tokens import resolver
 
     began = threading.Event()
     loop = asyncio.new_event_loop()
     worker: list[Worker] = []
 
     async def serve() -> None:
-        worker.append(Worker(url, HANDLERS, resolver(Link(url).use, sealer())))
+        worker.append(Worker(url, *equipment(url)))
         began.set()
         await worker[0].run()
 

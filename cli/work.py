@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from cli.context import Session, known
 from cli.exits import Problem
 from cli.keys import sealer
 from cli.queue import Queue
+
+if TYPE_CHECKING:
+    from workers.calls import Handler, Resolve
 
 Queues = Annotated[
     list[str] | None,
@@ -80,12 +83,19 @@ def serve(url: str, asked: str | None = None, **options: Any) -> None:
 
     ``asked`` is the database that the command line named, if it did.
     """
-    from workers.handlers import HANDLERS, TELLERS
-    from workers.link import Link
     from workers.runner import run
-    from workers.tokens import noted, resolver
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    handlers, resolve = equipment(url, asked)
+    run(url, handlers, resolve, **options)
+
+
+def equipment(url: str, asked: str | None = None) -> tuple[dict[str, Handler], Resolve]:
+    """What a worker needs: who does which kind of job, and how tokens are opened."""
+    from workers.handlers import HANDLERS, TELLERS
+    from workers.link import Link
+    from workers.tokens import noted, resolver
+
     connect = Link(url).use
-    run(url, {**noted(HANDLERS, connect), **TELLERS}, resolver(connect, sealer(asked)), **options)
+    return {**noted(HANDLERS, connect), **TELLERS}, resolver(connect, sealer(asked))

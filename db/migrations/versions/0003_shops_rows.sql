@@ -79,8 +79,8 @@ values
   ('openai',    '*', 8, 20, 60),
   -- A Standard plan restores 100 points a second, and a call of ours costs about 10.
   ('shopify',   '*', 8, 10, 100),
-  -- org_write: 100 a minute for each user and app.
-  ('pinterest', '*', 2, 1.6, 20);
+  -- org_write: 100 a minute for each user and app. The burst and a minute of the rate are 96.
+  ('pinterest', '*', 2, 1.1, 30);
 
 insert into jobs.kinds
   (kind, queue, prepare, settle, max_attempts, backoff_base, backoff_cap, timeout, effect,
