@@ -13,6 +13,7 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -96,6 +97,10 @@ def _stop(home: Path) -> bool:
         httpx.get(f"{there['url']}/_control/violations").raise_for_status()
         os.kill(there["pid"], signal.SIGTERM)
         stopped = True
+        ends_by = time.monotonic() + 5
+        while time.monotonic() < ends_by:
+            os.kill(there["pid"], 0)
+            time.sleep(0.02)
     _note(home).unlink(missing_ok=True)
     return stopped
 
