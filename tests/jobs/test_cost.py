@@ -8,7 +8,8 @@ from db.call import value
 from db.database import connect
 from tests.fixtures.jobs import claim, complete, kind, worker
 
-FEW, MANY = 100, 30_000
+FEW, MANY = 1000, 30_000
+"""Few are enough that every key has more than one claim takes: the rest is what may not count."""
 
 
 @pytest.fixture
