@@ -30,7 +30,7 @@ def bench(
     $ autom bench shops --json > shops.json
 
     The document has the setting too: figures from two machines, or two runs, are not comparable
-    without it. docs/benchmarks.md has a run on two quiet cores.
+    without it. docs/queue.md and docs/sales.md have a run each.
     """
     from bench.report import Figure, machine
 
