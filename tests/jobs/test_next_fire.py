@@ -178,7 +178,16 @@ DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 CRON = st.tuples(
     field(0, 59), field(0, 23), field(1, 28), field(1, 12, MONTHS), field(0, 6, DAYS)
 ).map(" ".join)
-ZONES = ["UTC", BERLIN, "America/New_York", "Asia/Kolkata", "Africa/Casablanca", "Pacific/Auckland"]
+# Zones whose rules hold for years: the library and PostgreSQL may know releases of the zone data
+# that differ, as they do on Morocco.
+ZONES = [
+    "UTC",
+    BERLIN,
+    "America/New_York",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Pacific/Auckland",
+]
 MOMENT = st.integers(0, 5 * 365 * 24 * 60).map(
     lambda minutes: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 )
