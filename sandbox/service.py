@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -93,7 +94,7 @@ class Operation:
     act: Act
 
 
-class RestService:
+class RestService(ABC):
     """A service described by OpenAPI. A subclass says what it offers and how it refuses."""
 
     name: str
@@ -103,17 +104,19 @@ class RestService:
         self.world = world
 
     @property
+    @abstractmethod
     def operations(self) -> list[Operation]:
-        raise NotImplementedError
+        """All that it can be asked."""
 
+    @abstractmethod
     def invalid(self, messages: list[str]) -> Reply:
         """The answer to a request that breaks the specification."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failure(self, fault: Fault) -> Reply | None:
         """The answer of a fault that comes instead of the effect; None for the other faults."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decorate(self, exchange: Exchange, reply: Reply) -> None:
         """Headers that every answer carries."""
 
