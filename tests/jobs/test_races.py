@@ -395,6 +395,33 @@ def test_two_ticks_at_once_are_one(conn, database):
         assert conn.execute("select * from jobs.tick()").fetchall() == []
 
 
+LOCKED = "lock table accounts.services in access exclusive mode"
+
+
+def test_a_locked_table_does_not_stop_the_clock(conn, database):
+    """A rule for alerts reads the table; due jobs are none of its business."""
+    kind(conn)
+    conn.execute("update jobs.chores set last_at = null where chore = 'alerts'")
+    job_id = value(conn, "jobs.enqueue", kind="t.plain", run_at="2026-01-01 00:00:01+00")
+    with connect(database) as other, other.transaction():
+        other.execute(LOCKED)
+        conn.execute("set statement_timeout = '20s'")
+        conn.execute("select jobs.tick()")
+    assert where(conn, job_id) == "ready"
+    error = "select error from jobs.alert_rules where rule = 'tokens_ending'"
+    assert "lock timeout" in conn.execute(error).fetchone()[0]
+
+
+def test_without_its_patience_at_an_end_the_clock_would_stop(fresh_database):
+    with connect(fresh_database) as conn, connect(fresh_database) as other, other.transaction():
+        conn.execute("alter function jobs.tick reset lock_timeout")
+        conn.execute("update jobs.chores set last_at = null where chore = 'alerts'")
+        other.execute(LOCKED)
+        conn.execute("set statement_timeout = '2s'")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            conn.execute("select jobs.tick()")
+
+
 def test_promoted_once_under_many_clocks(conn, database):
     kind(conn)
     payloads = [{}] * 500

@@ -4,6 +4,9 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+-- A part that meets a lock of somebody's (a table being altered, a dump) gives up and comes again:
+-- the clock must not stand still because one rule cannot read one table.
+set lock_timeout = '100ms'
 as $$
 declare
   v_began timestamptz := clock_timestamp();
@@ -53,6 +56,6 @@ comment on function jobs.tick is
   'The clock: make due jobs ready, fire schedules, take back what dead workers held, end runs,
 sweep; and, as often as jobs.chores says, make partitions ahead, look for what is worth an alert,
 have hours summed up, drop what is kept no longer. Call it each second, from anywhere, as often as
-you like: two ticks at once are one.
+you like: two ticks at once are one. No part waits longer than 100 ms for a lock.
 Returns what each part did, and its error if it failed; nothing where another tick is under way.';
 grant execute on function jobs.tick to autom_worker, autom_operator;
