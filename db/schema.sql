@@ -6719,6 +6719,7 @@ COMMENT ON FUNCTION jobs.tg_schedules_look_ahead() IS 'Refuse a cron expression 
 CREATE FUNCTION jobs.tick() RETURNS TABLE(part text, did integer, error text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '100ms'
     AS $$
 declare
   v_began timestamptz := clock_timestamp();
@@ -6772,7 +6773,7 @@ $$;
 COMMENT ON FUNCTION jobs.tick() IS 'The clock: make due jobs ready, fire schedules, take back what dead workers held, end runs,
 sweep; and, as often as jobs.chores says, make partitions ahead, look for what is worth an alert,
 have hours summed up, drop what is kept no longer. Call it each second, from anywhere, as often as
-you like: two ticks at once are one.
+you like: two ticks at once are one. No part waits longer than 100 ms for a lock.
 Returns what each part did, and its error if it failed; nothing where another tick is under way.';
 
 
