@@ -13,11 +13,11 @@ from uuid import UUID
 
 import httpx
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
 from db.call import avalue
 from db.errors import Refused
 from workers.credentials import Credentials
+from workers.link import GONE, Links
 from workers.outcome import Done, Outcome, TryLater, Unknown
 from workers.steps import Aside, Ended, Steps
 
@@ -65,12 +65,12 @@ class Calls:
         self,
         handlers: Mapping[str, Handler],
         resolve: Resolve | None,
-        pool: AsyncConnectionPool[Any],
+        links: Links,
         http: httpx.AsyncClient,
     ) -> None:
         self._handlers = handlers
         self._resolve = resolve
-        self._pool = pool
+        self._links = links
         self._http = http
         self._in_steps = {
             kind
@@ -134,8 +134,8 @@ class Calls:
         job = held.job
         try:
             await self._say(held, "jobs.settle", outcome=outcome.to_json())
-        except (psycopg.Error, Refused) as error:
-            # The kind's settle function failed, so nothing of the answer was kept.
+        except (psycopg.Error, Refused, TypeError, ValueError) as error:
+            # Its settle function failed, or it is nothing that JSON can say: nothing of it was kept.
             log.error("job %s of kind %s: settle: %s", job.job_id, job.kind, error)
             unknown = Unknown(f"settle: {said(error)}", "settle")
             await self._say(held, "jobs.settle", outcome=unknown.to_json())
@@ -157,23 +157,27 @@ class Calls:
         async def once() -> Any:
             if held.lost:
                 return None
-            async with self._pool.connection() as conn:
+            async with self._links.use() as conn:
                 run = {"job_id": held.job.job_id, "run_no": held.job.run_no}
                 return await avalue(conn, function, **run, **more)
 
         return await until_it_works(once)
 
 
-async def until_it_works(attempt: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+async def until_it_works(
+    attempt: Callable[..., Awaitable[T]],
+    *arguments: Any,
+    outlast: tuple[type[Exception], ...] = GONE,
+) -> T:
     """Outlast a database that restarts, fails over, or has no connection to spare."""
     pause = 0.1
     while True:
         try:
             return await attempt(*arguments)
-        except psycopg.OperationalError as error:
+        except outlast as error:
             log.warning("%s", said(error))
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-            pause = min(pause * 2, 5)
+            pause = min(pause * 2, 2)
 
 
 def said(error: BaseException) -> str:

@@ -31,13 +31,12 @@ from typing import Any
 import httpx
 import psycopg
 from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool
 
 from db.call import acall, aselect, avalue
 from db.errors import WorkerGone
 from workers.calls import Calls, Handler, Held, Job, Resolve, said, until_it_works
 from workers.http import client
-from workers.link import Connection, Link
+from workers.link import GONE, Connection, Link, Links
 from workers.outcome import Done, Outcome, Unknown
 
 log = logging.getLogger("autom.worker")
@@ -159,14 +158,14 @@ class Worker:
         self._work: dict[str, Work] = {}
         self._lines: dict[str, Line] = {}
         self._claims = Link(url, self._reclaimed)
-        self._heart = Link(url)
+        self._heart = Link(url, patience=lease / 3)
+        self._links = Links(url, 4)
         self._signing = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._alarm = asyncio.Event()
         self._hears = False
         self._claimed = 0
         self._http: httpx.AsyncClient
-        self._pool: AsyncConnectionPool[Connection]
         self._calls: Calls
         self._group: asyncio.TaskGroup
 
@@ -179,18 +178,9 @@ class Worker:
     async def run(self) -> None:
         async with AsyncExitStack() as stack:
             self._http = await stack.enter_async_context(client())
-            self._pool = await stack.enter_async_context(
-                AsyncConnectionPool(
-                    self._url,
-                    kwargs={"autocommit": True, "prepare_threshold": None},
-                    min_size=1,
-                    max_size=4,
-                    open=False,
-                )
-            )
-            self._calls = Calls(self._handlers, self._resolve, self._pool, self._http)
-            stack.push_async_callback(self._claims.close)
-            stack.push_async_callback(self._heart.close)
+            self._calls = Calls(self._handlers, self._resolve, self._links, self._http)
+            for link in (self._claims, self._heart, self._links):
+                stack.push_async_callback(link.close)
             await until_it_works(self._learn)
             await until_it_works(self._sign_on)
             async with asyncio.TaskGroup() as group:
@@ -206,7 +196,7 @@ class Worker:
                 await self._wind_up([line.task for line in self._lines.values() if line.task])
                 for task in around:
                     task.cancel()
-            with suppress(psycopg.OperationalError):
+            with suppress(*GONE):
                 async with self._heart.use() as conn:
                     await avalue(conn, "jobs.stop_worker", worker_id=self.worker_id)
 
@@ -279,7 +269,9 @@ class Worker:
         line.hungry = line.hungry and not wanted
         line.free -= wanted
         line.sent = {job_id for job_id, _, _ in done} | {job_id for job_id, _ in unbegun}
-        batch = await until_it_works(self._claim, line, done, unbegun, wanted)
+        batch = await until_it_works(
+            self._claim, line, done, unbegun, wanted, outlast=(psycopg.Error,)
+        )
         line.sent = set()
         line.free += wanted - len(batch.job_ids)
         if batch.job_ids:
@@ -322,7 +314,15 @@ class Worker:
                 return rows[0] if rows else NOTHING
         except WorkerGone:
             await self._lose(worker_id)
-            return NOTHING
+        except (psycopg.DataError, TypeError, ValueError) as error:
+            if not done:
+                raise
+            # An answer is nothing that JSON can say: one by one, so that only its own job fails.
+            log.error("queue %s: %s", line.queue, said(error))
+            for job_id, run_no, answer in done:
+                await self._calls.settle(Held(Job(job_id, run_no, "", None)), Done(answer))
+            line.ring()
+        return NOTHING
 
     def _begin(self, line: Line, batch: Batch) -> None:
         for job_id, run_no, kind, payload in zip(
@@ -391,7 +391,7 @@ class Worker:
             )
             worker_id = self.worker_id
             try:
-                async with asyncio.timeout(self._lease / 3), self._heart.use() as conn:
+                async with self._heart.use() as conn:
                     stops = await acall(
                         conn,
                         "jobs.heartbeat",
@@ -412,7 +412,7 @@ class Worker:
             except WorkerGone:
                 await self._lose(worker_id)
                 heard = time.monotonic()
-            except (psycopg.OperationalError, TimeoutError) as error:
+            except psycopg.Error as error:
                 log.warning("heartbeat: %s", said(error))
                 if time.monotonic() - heard > self._lease:
                     self._drop_everything()
@@ -446,19 +446,22 @@ class Worker:
 
     async def _listen(self) -> None:
         while True:
+            pause = 1.0
             with suppress(psycopg.Error, OSError, TimeoutError):
-                link = Link(self._listen_url)
+                link = Link(self._listen_url, patience=None)
                 try:
                     async with link.use() as conn:
-                        await avalue(conn, "jobs.listen")
+                        async with asyncio.timeout(self._lease):
+                            await avalue(conn, "jobs.listen")
                         while await self._echo(conn):
                             self._hears = True
                             async for notify in conn.notifies(timeout=60):
                                 self._rung(notify.payload)
+                        pause = 30.0
                 finally:
                     self._hears = False
                     await link.close()
-            await asyncio.sleep(30)
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
 
     async def _echo(self, conn: Connection) -> bool:
         """Do notifications arrive? Through PgBouncer they never do, and nobody says so."""
@@ -493,7 +496,7 @@ class Worker:
                 await asyncio.sleep(RELOOK)
             self._alarm.clear()
             try:
-                async with self._pool.connection() as conn:
+                async with self._links.use() as conn:
                     rows = await acall(conn, "jobs.poll", Waiting, queues=list(self._lines))
             except psycopg.Error as error:
                 log.warning("poll: %s", said(error))

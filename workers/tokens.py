@@ -19,7 +19,7 @@ from workers.outcome import Done, GiveUp, Outcome
 from workers.seal import Sealer, SealError
 
 Connect = Callable[[], AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]]
-"""Lends a connection: ``pool.connection`` of a psycopg pool is one."""
+"""Lends a connection, as ``Link.use`` does."""
 
 Handler = Callable[[Any, Credentials, httpx.AsyncClient], Awaitable[Outcome]]
 Noted = Callable[[Any, Credentials | None, httpx.AsyncClient], Awaitable[Outcome]]
