@@ -95,7 +95,11 @@ class Postmaster:
     pid: int
     socket: str
     status: str
-    """``starting``, ``ready`` or ``stopping``."""
+    """``starting``, ``ready``, ``standby`` or ``stopping``."""
+
+    @property
+    def answers(self) -> bool:
+        return self.status in ("ready", "standby")
 
 
 def postmaster(data: Path) -> Postmaster | None:
@@ -208,7 +212,7 @@ def _is_the_last(holders: IO[str]) -> bool:
 def _start(plan: Plan) -> None:
     """Start the server if it is down; then wait, for a crash may take long to recover from."""
     launched: subprocess.Popen[bytes] | None = None
-    while (running := postmaster(plan.data)) is None or running.status != "ready":
+    while (running := postmaster(plan.data)) is None or not running.answers:
         if running is None and launched is None:
             launched = _launch(plan)
         elif launched and launched.poll() is not None:
