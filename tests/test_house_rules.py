@@ -171,6 +171,8 @@ RULES = [
         where p.pronamespace = any (ours) and p.prolang <> (select oid from pg_language where lanname = 'sql')
           -- A procedure with settings may not commit, and to commit is what procedures are for.
           and p.prokind <> 'p'
+          -- Asked of each of a million products, where the setting takes longer than its arithmetic.
+          and p.oid::regproc::text <> 'shops.probability_above'
           and not coalesce(p.proconfig, '{}') && array['search_path=pg_catalog, pg_temp']
         """,
         "create function shops.bad() returns void language plpgsql as 'begin end'",

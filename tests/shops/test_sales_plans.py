@@ -72,10 +72,16 @@ def some(conn: Connection) -> dict[str, Any]:
     return dict(zip(("user_id", "shop_id", "product_id"), row, strict=True))
 
 
-def nodes(conn: Connection, query: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
-    row = conn.execute(f"explain (analyze, format json) {query}".encode(), arguments).fetchone()
+def plan_of(conn: Connection, query: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    explain = f"explain (analyze, buffers, format json) {query}"
+    row = conn.execute(explain.encode(), arguments).fetchone()
     assert row is not None
-    found, left = [], [row[0][0]["Plan"]]
+    plan: dict[str, Any] = row[0][0]["Plan"]
+    return plan
+
+
+def nodes(conn: Connection, query: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    found, left = [], [plan_of(conn, query, arguments)]
     while left:
         node = left.pop()
         found.append(node)
@@ -159,6 +165,38 @@ def test_sales_come_from_the_index(
     many: Connection, query: str, most_lines: int, most_products: int
 ) -> None:
     check(many, query, most_lines, most_products)
+
+
+def pages(conn: Connection, query: str) -> int:
+    plan = plan_of(conn, query, some(conn))
+    return int(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+
+
+@pytest.mark.parametrize(
+    ("query", "most"),
+    [
+        pytest.param("windows where shop_id = %(shop_id)s", 6 * PRODUCTS, id="windows"),
+        pytest.param(
+            "winner_candidates where shop_id = %(shop_id)s", 6 * PRODUCTS, id="candidates"
+        ),
+        pytest.param("winner_candidates", 6 * PRODUCTS * SHOPS, id="all candidates"),
+    ],
+)
+def test_a_product_costs_a_few_pages(many: Connection, query: str, most: int) -> None:
+    pages(many, f"select * from shops.{query}")  # reads the catalogue
+    assert pages(many, f"select * from shops.{query}") <= most
+
+
+def test_what_was_sold_before_tracking_is_not_read(many: Connection) -> None:
+    """But for the last 14 days: windows do not ask since when a product is tracked."""
+    here = some(many)
+    many.execute(
+        "update shops.products set first_tracked_at = '2026-11-19' where shop_id = %(shop_id)s",
+        here,
+    )
+    check(
+        many, "select * from shops.windows where shop_id = %(shop_id)s", 7 * PRODUCTS, 2 * PRODUCTS
+    )
 
 
 def test_each_shops_days_are_computed_once(many: Connection) -> None:

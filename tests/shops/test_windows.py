@@ -86,18 +86,16 @@ def test_units_are_net_and_gross_stands_beside(
     assert windows(db, product_id, "gross") == (4,) * 4
 
 
-@pytest.mark.parametrize(
-    ("ordered_at", "first", "lifetime"),
-    [
-        pytest.param("2026-10-20 11:59:59+02", 0, 0, id="before tracking nothing counts"),
-        pytest.param("2026-10-20 12:00+02", 1, 1, id="the first moment of tracking counts"),
-        pytest.param(
-            "2026-10-27 10:59:59+01", 1, 1, id="7 times 24 hours, though clocks went back"
-        ),
-        pytest.param("2026-10-27 11:00+01", 0, 1, id="after them it is lifetime only"),
-        pytest.param("2026-11-20 00:00+01", 0, 0, id="lifetime ends where today begins"),
-    ],
-)
+FIRST_DAYS = [
+    pytest.param("2026-10-20 11:59:59+02", 0, 0, id="before tracking nothing counts"),
+    pytest.param("2026-10-20 12:00+02", 1, 1, id="the first moment of tracking counts"),
+    pytest.param("2026-10-27 10:59:59+01", 1, 1, id="7 times 24 hours, though clocks went back"),
+    pytest.param("2026-10-27 11:00+01", 0, 1, id="after them it is lifetime only"),
+    pytest.param("2026-11-20 00:00+01", 0, 0, id="lifetime ends where today begins"),
+]
+
+
+@pytest.mark.parametrize(("ordered_at", "first", "lifetime"), FIRST_DAYS)
 def test_the_first_days_are_24_hours_each(
     db: Connection, ordered_at: str, first: int, lifetime: int
 ) -> None:
@@ -227,6 +225,18 @@ def test_every_quarter_hour_around_a_change_of_the_clocks(
             id="a window open at its beginning",
         ),
         pytest.param(
+            "views/shops/windows.sql",
+            "least(d.day_14, p.first_tracked_at)",
+            "d.day_14",
+            id="a lifetime of 14 days",
+        ),
+        pytest.param(
+            "views/shops/windows.sql",
+            "least(d.day_14, p.first_tracked_at)",
+            "p.first_tracked_at",
+            id="no windows before tracking",
+        ),
+        pytest.param(
             "functions/shops/_midnight.sql",
             "when ((p_day",
             "when false and ((p_day",
@@ -245,6 +255,7 @@ def test_these_tests_notice(db: Connection, file: str, old: str, new: str) -> No
 CHECKS: list[tuple[Any, tuple[Any, ...]]] = [
     *((test_a_window_is_the_last_whole_days, case.values) for case in EDGES),
     *((test_units_are_net_and_gross_stands_beside, case.values) for case in NET),
+    *((test_the_first_days_are_24_hours_each, case.values) for case in FIRST_DAYS),
     (test_the_shops_day_begins_before_the_one_of_utc, ()),
     *(
         (test_every_quarter_hour_around_a_change_of_the_clocks, (*case.values, days_later))

@@ -12,10 +12,10 @@ returns table (
   bucket_units_10 integer,
   bucket_units_14 integer,
   min_buckets integer,
-  target_weekly_units numeric,
-  break_even_weekly_units numeric,
+  target_weekly_units double precision,
+  break_even_weekly_units double precision,
   prior_shape integer,
-  prior_weekly_units numeric,
+  prior_weekly_units double precision,
   posterior_days integer,
   winner_certainty numeric,
   keep_certainty numeric,
@@ -32,8 +32,9 @@ begin
   return query
   select r.user_id, r.shop_id, e.plan, e.winner_scaling, r.version, r.winner_rule, r.winner_units,
          r.bucket_units_3, r.bucket_units_7, r.bucket_units_10, r.bucket_units_14, r.min_buckets,
-         r.target_weekly_units, r.break_even_weekly_units, r.prior_shape, r.prior_weekly_units,
-         r.posterior_days, r.winner_certainty, r.keep_certainty, r.loser_certainty
+         r.target_weekly_units::double precision, r.break_even_weekly_units::double precision,
+         r.prior_shape, r.prior_weekly_units::double precision, r.posterior_days,
+         r.winner_certainty, r.keep_certainty, r.loser_certainty
   from shops.present_rules as r
   join accounts.entitlements as e on e.user_id = r.user_id
   where r.user_id = p_user_id and r.shop_id = p_shop_id;

@@ -1,8 +1,7 @@
 create or replace view shops.windows with (security_invoker = true) as
 select s.user_id, s.shop_id, s.name as shop, p.product_id, p.sku, p.title, p.state, p.shop_status,
        d.today, d.complete_up_to, d.fresh, p.first_tracked_at,
-       extract(epoch from d.day_start - p.first_tracked_at)::double precision / 86400
-         as tracked_days,
+       u.tracked_days,
        u.units_3, u.units_7, u.units_10, u.units_14,
        case when p.first_tracked_at is not null then u.first_units end as first_units,
        case when p.first_tracked_at is not null then u.lifetime_units end as lifetime_units,
@@ -33,11 +32,15 @@ cross join lateral (
              and l.created_at < p.first_tracked_at + d.start_phase
          ), 0) as first_gross,
          coalesce(sum(l.quantity) filter (where l.created_at >= p.first_tracked_at), 0)
-           as lifetime_gross
+           as lifetime_gross,
+         -- Here it is computed once, however often it is looked at.
+         date_part('epoch', d.day_start - p.first_tracked_at) / 86400 as tracked_days
   from shops.order_lines as l
   where l.user_id = p.user_id
     and l.shop_id = p.shop_id
     and l.product_id = p.product_id
+    -- Older lines count for nothing, and are not read.
+    and l.created_at >= least(d.day_14, p.first_tracked_at)
     and l.created_at < d.day_start
 ) as u;
 

@@ -45,11 +45,11 @@ select s.user_id, s.shop_id, w.shop, w.product_id, w.sku, w.title, w.state,
          when w.shop_status is distinct from 'ACTIVE' then 'It is not on sale.'
          when not r.winner_scaling then format('The plan %s has no winner scaling.', r.plan)
          when r.winner_rule = 'sales'
-           then format('%s net units in the last 7 days, of %s.', w.units_7, r.winner_units)
+           then w.units_7 || ' net units in the last 7 days, of ' || r.winner_units || '.'
          when r.winner_rule = 'buckets'
-           then format('%s of the windows 3, 7, 10, 14 pass, of %s.', b.passed, r.min_buckets)
+           then b.passed || ' of the windows 3, 7, 10, 14 pass, of ' || r.min_buckets || '.'
          when o.probability is null
-           then format('Tracked for %s days, of %s.', coalesce(t.tracked_days, 0), r.posterior_days)
+           then 'Tracked for ' || coalesce(t.tracked_days, 0) || ' days, of ' || r.posterior_days || '.'
          else format('Sells %s a week or more with a probability of %s, of %s.',
                      r.target_weekly_units, round(o.probability::numeric, 3), k.certainty)
        end as why
@@ -68,12 +68,12 @@ cross join lateral (
 ) as k (certainty)
 cross join lateral (
   select case when w.tracked_days >= r.posterior_days then shops.probability_above(
-           r.target_weekly_units::double precision, w.lifetime_units, w.tracked_days / 7,
-           r.prior_shape, r.prior_weekly_units::double precision
+           r.target_weekly_units, w.lifetime_units, w.tracked_days / 7,
+           r.prior_shape, r.prior_weekly_units
          ) end,
          case when w.tracked_days >= r.posterior_days then shops.probability_above(
-           r.break_even_weekly_units::double precision, w.lifetime_units, w.tracked_days / 7,
-           r.prior_shape, r.prior_weekly_units::double precision
+           r.break_even_weekly_units, w.lifetime_units, w.tracked_days / 7,
+           r.prior_shape, r.prior_weekly_units
          ) end
   -- Computed once, though it is looked at many times.
   offset 0
