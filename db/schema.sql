@@ -8584,7 +8584,7 @@ COMMENT ON FUNCTION shops._revive(p_user_id uuid, p_product_id bigint) IS 'Retur
 -- Name: _rules(uuid, uuid); Type: FUNCTION; Schema: shops; Owner: -
 --
 
-CREATE FUNCTION shops._rules(p_user_id uuid, p_shop_id uuid) RETURNS TABLE(user_id uuid, shop_id uuid, plan text, winner_scaling boolean, version integer, winner_rule text, winner_units integer, bucket_units_3 integer, bucket_units_7 integer, bucket_units_10 integer, bucket_units_14 integer, min_buckets integer, target_weekly_units numeric, break_even_weekly_units numeric, prior_shape integer, prior_weekly_units numeric, posterior_days integer, winner_certainty numeric, keep_certainty numeric, loser_certainty numeric)
+CREATE FUNCTION shops._rules(p_user_id uuid, p_shop_id uuid) RETURNS TABLE(user_id uuid, shop_id uuid, plan text, winner_scaling boolean, version integer, winner_rule text, winner_units integer, bucket_units_3 integer, bucket_units_7 integer, bucket_units_10 integer, bucket_units_14 integer, min_buckets integer, target_weekly_units double precision, break_even_weekly_units double precision, prior_shape integer, prior_weekly_units double precision, posterior_days integer, winner_certainty numeric, keep_certainty numeric, loser_certainty numeric)
     LANGUAGE plpgsql STABLE ROWS 1 PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -8593,8 +8593,9 @@ begin
   return query
   select r.user_id, r.shop_id, e.plan, e.winner_scaling, r.version, r.winner_rule, r.winner_units,
          r.bucket_units_3, r.bucket_units_7, r.bucket_units_10, r.bucket_units_14, r.min_buckets,
-         r.target_weekly_units, r.break_even_weekly_units, r.prior_shape, r.prior_weekly_units,
-         r.posterior_days, r.winner_certainty, r.keep_certainty, r.loser_certainty
+         r.target_weekly_units::double precision, r.break_even_weekly_units::double precision,
+         r.prior_shape, r.prior_weekly_units::double precision, r.posterior_days,
+         r.winner_certainty, r.keep_certainty, r.loser_certainty
   from shops.present_rules as r
   join accounts.entitlements as e on e.user_id = r.user_id
   where r.user_id = p_user_id and r.shop_id = p_shop_id;
@@ -10978,28 +10979,40 @@ COMMENT ON FUNCTION shops.prepare_write_text(p_job_id bigint, p_payload jsonb, p
 
 CREATE FUNCTION shops.probability_above(p_weekly_units double precision, p_units bigint, p_weeks double precision, p_prior_shape integer DEFAULT 1, p_prior_weekly_units double precision DEFAULT 1.5) RETURNS double precision
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  -- P(rate > t) = e^(-z) * sum of z^i / i! for i from 0 to shape + units - 1.
+  -- P(rate > t) = e^(-z) * sum of z^i / i! for i from 0 to shape + units - 1, by Horner's rule from
+  -- the last term down. No double shows a term that comes more than 12 deviations after z.
   v_z    double precision := (p_prior_shape / p_prior_weekly_units + p_weeks) * p_weekly_units;
-  -- What of e^(-z) is still to be multiplied in: all at once it would be 0 for a large z.
-  v_left double precision := v_z;
-  v_term double precision := 1;
-  v_sum  double precision := 1;
+  v_last bigint := p_prior_shape + p_units - 1;
+  v_one  double precision;
+  v_sum  double precision;
+  v_left double precision;
 begin
-  for v_i in 1 .. p_prior_shape + p_units - 1 loop
-    v_term := v_term * v_z / v_i;
-    v_sum := v_sum + v_term;
+  if v_z <= 700 then
+    -- The usual case, with one step a unit: views ask it of every product.
+    v_one := pg_catalog.exp(-v_z);
+    v_sum := v_one;
+    for v_i in reverse least(v_last, 1100) .. 1 loop
+      v_sum := v_one + v_sum * v_z / v_i;
+    end loop;
+    return least(v_sum, 1);
+  end if;
+
+  -- All of e^(-z) at once would be 0: what is left of it is multiplied in as the sum grows.
+  v_left := v_z;
+  v_one := 1;
+  v_sum := 1;
+  v_last := least(v_last, pg_catalog.ceil(v_z + 12 * pg_catalog.sqrt(v_z) + 40));
+  for v_i in reverse v_last .. 1 loop
+    v_sum := v_one + v_sum * v_z / v_i;
     if v_sum > 1e200 then
-      v_term := v_term * 1e-200;
+      v_one := 0;
       v_sum := v_sum * 1e-200;
       v_left := v_left - 460.517018598809;
     end if;
-    -- Terms shrink from here on, and no double can show them any more.
-    exit when v_i > v_z and v_term < v_sum * 1e-17;
   end loop;
-  return case when v_left > 700 then 0 else least(v_sum * exp(-v_left), 1) end;
+  return case when v_left > 700 then 0 else least(v_sum * pg_catalog.exp(-v_left), 1) end;
 end;
 $$;
 
@@ -22424,7 +22437,7 @@ CREATE VIEW shops.windows WITH (security_invoker='true') AS
     d.complete_up_to,
     d.fresh,
     p.first_tracked_at,
-    ((EXTRACT(epoch FROM (d.day_start - p.first_tracked_at)))::double precision / (86400)::double precision) AS tracked_days,
+    u.tracked_days,
     u.units_3,
     u.units_7,
     u.units_10,
@@ -22463,9 +22476,10 @@ CREATE VIEW shops.windows WITH (security_invoker='true') AS
             COALESCE(sum(l.quantity) FILTER (WHERE (l.created_at >= d.day_10)), (0)::bigint) AS gross_10,
             COALESCE(sum(l.quantity) FILTER (WHERE (l.created_at >= d.day_14)), (0)::bigint) AS gross_14,
             COALESCE(sum(l.quantity) FILTER (WHERE ((l.created_at >= p.first_tracked_at) AND (l.created_at < (p.first_tracked_at + d.start_phase)))), (0)::bigint) AS first_gross,
-            COALESCE(sum(l.quantity) FILTER (WHERE (l.created_at >= p.first_tracked_at)), (0)::bigint) AS lifetime_gross
+            COALESCE(sum(l.quantity) FILTER (WHERE (l.created_at >= p.first_tracked_at)), (0)::bigint) AS lifetime_gross,
+            (date_part('epoch'::text, (d.day_start - p.first_tracked_at)) / (86400)::double precision) AS tracked_days
            FROM shops.order_lines l
-          WHERE ((l.user_id = p.user_id) AND (l.shop_id = p.shop_id) AND (l.product_id = p.product_id) AND (l.created_at < d.day_start))) u);
+          WHERE ((l.user_id = p.user_id) AND (l.shop_id = p.shop_id) AND (l.product_id = p.product_id) AND (l.created_at >= LEAST(d.day_14, p.first_tracked_at)) AND (l.created_at < d.day_start))) u);
 
 
 --
@@ -22718,9 +22732,9 @@ CREATE VIEW shops.winner_candidates WITH (security_invoker='true') AS
             WHEN (NOT w.fresh) THEN format('Unknown: sales are known up to %s, not to the end of yesterday.'::text, to_char((w.complete_up_to AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD HH24:MI "UTC"'::text))
             WHEN (w.shop_status IS DISTINCT FROM 'ACTIVE'::text) THEN 'It is not on sale.'::text
             WHEN (NOT r.winner_scaling) THEN format('The plan %s has no winner scaling.'::text, r.plan)
-            WHEN (r.winner_rule = 'sales'::text) THEN format('%s net units in the last 7 days, of %s.'::text, w.units_7, r.winner_units)
-            WHEN (r.winner_rule = 'buckets'::text) THEN format('%s of the windows 3, 7, 10, 14 pass, of %s.'::text, b.passed, r.min_buckets)
-            WHEN (o.probability IS NULL) THEN format('Tracked for %s days, of %s.'::text, COALESCE(t.tracked_days, 0), r.posterior_days)
+            WHEN (r.winner_rule = 'sales'::text) THEN (((w.units_7 || ' net units in the last 7 days, of '::text) || r.winner_units) || '.'::text)
+            WHEN (r.winner_rule = 'buckets'::text) THEN (((b.passed || ' of the windows 3, 7, 10, 14 pass, of '::text) || r.min_buckets) || '.'::text)
+            WHEN (o.probability IS NULL) THEN (((('Tracked for '::text || COALESCE(t.tracked_days, 0)) || ' days, of '::text) || r.posterior_days) || '.'::text)
             ELSE format('Sells %s a week or more with a probability of %s, of %s.'::text, r.target_weekly_units, round((o.probability)::numeric, 3), k.certainty)
         END AS why
    FROM (((((((shops.shops s
@@ -22736,11 +22750,11 @@ CREATE VIEW shops.winner_candidates WITH (security_invoker='true') AS
                 END AS winner_certainty) k(certainty))
      CROSS JOIN LATERAL ( SELECT
                 CASE
-                    WHEN (w.tracked_days >= (r.posterior_days)::double precision) THEN shops.probability_above((r.target_weekly_units)::double precision, w.lifetime_units, (w.tracked_days / (7)::double precision), r.prior_shape, (r.prior_weekly_units)::double precision)
+                    WHEN (w.tracked_days >= (r.posterior_days)::double precision) THEN shops.probability_above(r.target_weekly_units, w.lifetime_units, (w.tracked_days / (7)::double precision), r.prior_shape, r.prior_weekly_units)
                     ELSE NULL::double precision
                 END AS "case",
                 CASE
-                    WHEN (w.tracked_days >= (r.posterior_days)::double precision) THEN shops.probability_above((r.break_even_weekly_units)::double precision, w.lifetime_units, (w.tracked_days / (7)::double precision), r.prior_shape, (r.prior_weekly_units)::double precision)
+                    WHEN (w.tracked_days >= (r.posterior_days)::double precision) THEN shops.probability_above(r.break_even_weekly_units, w.lifetime_units, (w.tracked_days / (7)::double precision), r.prior_shape, r.prior_weekly_units)
                     ELSE NULL::double precision
                 END AS "case"
          OFFSET 0) o(probability, break_even))
