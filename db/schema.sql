@@ -5525,6 +5525,55 @@ works.';
 
 
 --
+-- Name: next_due(text[]); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs.next_due(p_queues text[] DEFAULT NULL::text[]) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select min(d.due_at)
+  from (
+    select s.run_at as due_at
+    from jobs.scheduled as s
+    where p_queues is null or s.queue = any (p_queues)
+    union all
+    select a.until from jobs.awaits as a
+    union all
+    select h.until
+    from jobs.held as h
+    where h.until is not null and (p_queues is null or h.queue = any (p_queues))
+      and exists (
+        select from jobs.ready as r where r.queue = h.queue and (h.key is null or r.key = h.key)
+      )
+    union all
+    -- The cell rate algorithm: when one more of the burst is paid for.
+    select b.tat - make_interval(secs => (l.burst - 1) / l.rate)
+    from jobs.buckets as b
+    cross join lateral (
+      select l.rate, l.burst
+      from jobs.limits as l
+      where l.queue = b.queue and l.key in (b.key, '*')
+      order by l.key = b.key desc
+      limit 1
+    ) as l
+    where (p_queues is null or b.queue = any (p_queues))
+      and exists (select from jobs.ready as r where r.queue = b.queue and r.key = b.key)
+  ) as d
+  where d.due_at > jobs.clock();
+$$;
+
+
+--
+-- Name: FUNCTION next_due(p_queues text[]); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs.next_due(p_queues text[]) IS 'When time alone next lets a job go on: its time comes, its wait for an event is over, or what
+holds its key ends. Null where nothing waits for time. p_queues null is all; a wait for an event
+counts whatever its queue.';
+
+
+--
 -- Name: next_fire(text, text, timestamp with time zone); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -6713,10 +6762,10 @@ COMMENT ON FUNCTION jobs.tg_schedules_look_ahead() IS 'Refuse a cron expression 
 
 
 --
--- Name: tick(); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: tick(text[]); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.tick() RETURNS TABLE(part text, did integer, error text)
+CREATE FUNCTION jobs.tick(p_parts text[] DEFAULT NULL::text[]) RETURNS TABLE(part text, did integer, error text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET lock_timeout TO '100ms'
@@ -6733,7 +6782,7 @@ begin
     'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'partitions', 'alerts', 'rollups',
     'retention'
   ] loop
-    continue when not jobs._is_due(part);
+    continue when part <> all (p_parts) or not jobs._is_due(part);
     error := null;
     did := 0;
     v_turn := clock_timestamp();
@@ -6760,20 +6809,25 @@ begin
     perform jobs._note_chore(part, v_turn, did, error);
     return next;
   end loop;
-  perform setval('jobs.last_tick', (extract(epoch from v_began) * 1000)::bigint);
-  perform setval('jobs.tick_took', (extract(epoch from clock_timestamp() - v_began) * 1e6)::bigint);
+  if p_parts is null then
+    perform setval('jobs.last_tick', (extract(epoch from v_began) * 1000)::bigint);
+    perform setval(
+      'jobs.tick_took', (extract(epoch from clock_timestamp() - v_began) * 1e6)::bigint
+    );
+  end if;
 end;
 $$;
 
 
 --
--- Name: FUNCTION tick(); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION tick(p_parts text[]); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.tick() IS 'The clock: make due jobs ready, fire schedules, take back what dead workers held, end runs,
+COMMENT ON FUNCTION jobs.tick(p_parts text[]) IS 'The clock: make due jobs ready, fire schedules, take back what dead workers held, end runs,
 sweep; and, as often as jobs.chores says, make partitions ahead, look for what is worth an alert,
 have hours summed up, drop what is kept no longer. Call it each second, from anywhere, as often as
-you like: two ticks at once are one. No part waits longer than 100 ms for a lock.
+you like: two ticks at once are one. No part waits longer than 100 ms for a lock. p_parts: only
+these of what it does; that does not count as a tick.
 Returns what each part did, and its error if it failed; nothing where another tick is under way.';
 
 
@@ -26986,6 +27040,15 @@ GRANT ALL ON FUNCTION jobs.listen() TO autom_operator;
 
 
 --
+-- Name: FUNCTION next_due(p_queues text[]); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs.next_due(p_queues text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.next_due(p_queues text[]) TO autom_worker;
+GRANT ALL ON FUNCTION jobs.next_due(p_queues text[]) TO autom_operator;
+
+
+--
 -- Name: FUNCTION next_fire(p_cron text, p_time_zone text, p_after timestamp with time zone); Type: ACL; Schema: jobs; Owner: -
 --
 
@@ -27251,12 +27314,12 @@ REVOKE ALL ON FUNCTION jobs.tg_schedules_look_ahead() FROM PUBLIC;
 
 
 --
--- Name: FUNCTION tick(); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION tick(p_parts text[]); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs.tick() FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.tick() TO autom_worker;
-GRANT ALL ON FUNCTION jobs.tick() TO autom_operator;
+REVOKE ALL ON FUNCTION jobs.tick(p_parts text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.tick(p_parts text[]) TO autom_worker;
+GRANT ALL ON FUNCTION jobs.tick(p_parts text[]) TO autom_operator;
 
 
 --

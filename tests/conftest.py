@@ -19,6 +19,7 @@ import pytest
 from psycopg import sql
 
 from db import database as migrations
+from db.clock import make_clock_movable
 from db.server import Server, temporary
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -44,7 +45,7 @@ def server() -> Iterator[Server]:
         url = server.create_database(TEMPLATE)
         migrations.migrate(url)
         with migrations.connect(url) as conn:
-            conn.execute((FIXTURES / "clock.sql").read_bytes())
+            make_clock_movable(conn)
         with migrations.connect(server.url()) as conn:
             conn.execute(
                 f"alter database {TEMPLATE} with is_template true allow_connections false".encode()

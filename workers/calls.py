@@ -14,12 +14,11 @@ from uuid import UUID
 import httpx
 import psycopg
 
-from db.call import avalue
 from db.errors import Refused
 from workers.credentials import Credentials
-from workers.link import GONE, Links
+from workers.link import GONE
 from workers.outcome import Done, Outcome, TryLater, Unknown
-from workers.steps import Aside, Ended, Steps
+from workers.steps import Aside, Ask, Ended, Steps
 
 T = TypeVar("T")
 Handler = Callable[..., Awaitable[Outcome | None] | Outcome | None]
@@ -51,6 +50,8 @@ class Held:
         self.lost = False
         """It waits, or others have it by now: nothing is to be said of it any more."""
         self.steps: Steps | None = None
+        self.error: Exception | None = None
+        """What its handler raised."""
 
     def stop(self, why: str) -> None:
         self.why = self.why or why
@@ -59,18 +60,18 @@ class Held:
 
 
 class Calls:
-    """Works single jobs, over a few connections of its own."""
+    """Works single jobs; what it has to say to the database goes through ``ask``."""
 
     def __init__(
         self,
         handlers: Mapping[str, Handler],
         resolve: Resolve | None,
-        links: Links,
+        ask: Ask,
         http: httpx.AsyncClient,
     ) -> None:
         self._handlers = handlers
         self._resolve = resolve
-        self._links = links
+        self._ask = ask
         self._http = http
         self._in_steps = {
             kind
@@ -117,6 +118,7 @@ class Calls:
             return Unknown(held.why or "Stopped.", "stopped")
         except Exception as error:
             # It may have come before or after the request went out.
+            held.error = error
             log.exception("job %s of kind %s", held.job.job_id, held.job.kind)
             return Unknown(said(error), "handler")
         finally:
@@ -157,9 +159,8 @@ class Calls:
         async def once() -> Any:
             if held.lost:
                 return None
-            async with self._links.use() as conn:
-                run = {"job_id": held.job.job_id, "run_no": held.job.run_no}
-                return await avalue(conn, function, **run, **more)
+            run = {"job_id": held.job.job_id, "run_no": held.job.run_no}
+            return await self._ask(function, **run, **more)
 
         return await until_it_works(once)
 

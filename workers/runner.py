@@ -178,7 +178,7 @@ class Worker:
     async def run(self) -> None:
         async with AsyncExitStack() as stack:
             self._http = await stack.enter_async_context(client())
-            self._calls = Calls(self._handlers, self._resolve, self._links, self._http)
+            self._calls = Calls(self._handlers, self._resolve, self._ask, self._http)
             for link in (self._claims, self._heart, self._links):
                 stack.push_async_callback(link.close)
             await until_it_works(self._learn)
@@ -199,6 +199,10 @@ class Worker:
             with suppress(*GONE):
                 async with self._heart.use() as conn:
                     await avalue(conn, "jobs.stop_worker", worker_id=self.worker_id)
+
+    async def _ask(self, function: str, **arguments: Any) -> Any:
+        async with self._links.use() as conn:
+            return await avalue(conn, function, **arguments)
 
     # What there is to do ------------------------------------------------------------------------
 

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 
 from db import database as databases
-from db.call import call, value
+from db.call import value
 from tests.fixtures.clock import at
+from tests.fixtures.jobs import Claimed, claim, claim_one, worker
 from tests.fixtures.shops import (
     MORNING,
     PNG,
-    Job,
     create,
     done,
     gave_up,
@@ -44,10 +44,9 @@ def calls(db) -> list[tuple[str, int | None]]:
     return db.execute("select state, cost from shops.ai_calls order by ai_call_id").fetchall()
 
 
-def begin(db, kind="shops.draw_design") -> tuple[Job, dict]:
+def begin(db, kind="shops.draw_design") -> tuple[Claimed, dict]:
     """Claim and prepare a job; nobody settles it."""
-    worker_id = value(db, "jobs.start_worker", name="test")
-    (job,) = call(db, "jobs.claim", Job, worker_id=worker_id, queue="openai", limit=1)
+    job = claim_one(db, worker(db), queue="openai")
     assert job.kind == kind
     return job, value(db, "jobs.prepare", job_id=job.job_id, run_no=job.run_no)
 
@@ -58,7 +57,7 @@ def test_a_call_holds_its_ceiling_and_then_costs_what_it_used(db, one):
     assert prepared["call"] and budget(db, one) == (PICTURE, 0)
     usage = {"input_tokens": 50, "output_tokens": 1500}
     outcome = done(image_base64=PNG, usage=usage, request_id="req_1")
-    value(db, "jobs.settle", job_id=job.job_id, run_no=job.run_no, outcome=outcome)
+    value(db, "jobs.settle", job_id=job.job_id, run_no=job.run_no, outcome=outcome.to_json())
     # 50 x 5 + 1500 x 30 millionths of a dollar.
     assert budget(db, one) == (0, 45_250)
     query = (
@@ -82,8 +81,7 @@ def test_no_number_of_workers_overspends(database):
         one = shop(conn, creation_limit=8)
         value(conn, "shops.set_budget", user_id=one.user_id, monthly=3 * PICTURE)
         create(conn)
-        worker_id = value(conn, "jobs.start_worker", name="test")
-        jobs = call(conn, "jobs.claim", Job, worker_id=worker_id, queue="openai", limit=8)
+        jobs = claim(conn, worker(conn), 8, queue="openai")
     assert len(jobs) == 8
     barrier = Barrier(8)
 
@@ -112,7 +110,7 @@ def test_no_number_of_workers_overspends(database):
 def test_an_end_costs(db, one, outcome, recorded):
     create(db)
     job, _ = begin(db)
-    value(db, "jobs.settle", job_id=job.job_id, run_no=job.run_no, outcome=outcome)
+    value(db, "jobs.settle", job_id=job.job_id, run_no=job.run_no, outcome=outcome.to_json())
     assert calls(db) == [recorded]
     assert budget(db, one) == (0, recorded[1])
 

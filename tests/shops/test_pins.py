@@ -19,6 +19,7 @@ from tests.fixtures.shops import (
     text,
     work,
 )
+from workers.outcome import Unknown
 
 DAY = timedelta(days=1)
 
@@ -158,7 +159,7 @@ def test_what_failed_is_tried_by_later_runs_three_times_in_all(db, one):
 
 
 def cut_off(request):
-    return {"outcome": "unknown", "reason": "The line broke."}
+    return Unknown("The line broke.")
 
 
 def test_a_pin_that_may_be_there_is_looked_for_first(db, one):

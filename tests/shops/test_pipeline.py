@@ -264,7 +264,7 @@ def test_work_waits_for_a_person_but_not_for_ever(db, one, obstacle, reason):
     (product_id,) = create(db)
     obstacle(db, one)
     worker = work(db, hours=5)
-    assert set(worker.ended("draw_design")) == {f"later: {reason}"}
+    assert set(worker.ended("draw_design")) == {f"scheduled: {reason}"}
     assert product(db, product_id).state == "planned"
     work(db, hours=7)
     assert product(db, product_id).failed_reason == reason

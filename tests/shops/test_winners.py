@@ -26,7 +26,7 @@ from tests.fixtures.sales import (
     store,
     tracked_since,
 )
-from tests.fixtures.shops import MORNING, Shop, run, shop, work
+from tests.fixtures.shops import MORNING, Shop, done, run, shop, work
 
 Connection = psycopg.Connection[Any]
 
@@ -446,13 +446,7 @@ def test_stale_sales_are_read_before_anything_is_decided(db: Connection) -> None
 
     assert run(db, "winner_scaling")[:2] == ("running", 1)
     assert one(db, "select count(*) from shops.decisions") == 0
-    work(
-        db,
-        read_orders=lambda request: {
-            "outcome": "done",
-            "answer": {"orders": [sold], "has_next": False},
-        },
-    )
+    work(db, read_orders=lambda request: done(orders=[sold], has_next=False))
 
     assert (
         one(db, "select verdict from shops.decisions where product_id = %s", product_id) == "winner"

@@ -1,4 +1,4 @@
-create or replace function jobs.tick()
+create or replace function jobs.tick(p_parts text[] default null)
 returns table (part text, did integer, error text)
 language plpgsql
 volatile
@@ -20,7 +20,7 @@ begin
     'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'partitions', 'alerts', 'rollups',
     'retention'
   ] loop
-    continue when not jobs._is_due(part);
+    continue when part <> all (p_parts) or not jobs._is_due(part);
     error := null;
     did := 0;
     v_turn := clock_timestamp();
@@ -47,8 +47,12 @@ begin
     perform jobs._note_chore(part, v_turn, did, error);
     return next;
   end loop;
-  perform setval('jobs.last_tick', (extract(epoch from v_began) * 1000)::bigint);
-  perform setval('jobs.tick_took', (extract(epoch from clock_timestamp() - v_began) * 1e6)::bigint);
+  if p_parts is null then
+    perform setval('jobs.last_tick', (extract(epoch from v_began) * 1000)::bigint);
+    perform setval(
+      'jobs.tick_took', (extract(epoch from clock_timestamp() - v_began) * 1e6)::bigint
+    );
+  end if;
 end;
 $$;
 
@@ -56,6 +60,7 @@ comment on function jobs.tick is
   'The clock: make due jobs ready, fire schedules, take back what dead workers held, end runs,
 sweep; and, as often as jobs.chores says, make partitions ahead, look for what is worth an alert,
 have hours summed up, drop what is kept no longer. Call it each second, from anywhere, as often as
-you like: two ticks at once are one. No part waits longer than 100 ms for a lock.
+you like: two ticks at once are one. No part waits longer than 100 ms for a lock. p_parts: only
+these of what it does; that does not count as a tick.
 Returns what each part did, and its error if it failed; nothing where another tick is under way.';
 grant execute on function jobs.tick to autom_worker, autom_operator;
