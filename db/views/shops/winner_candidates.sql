@@ -49,7 +49,8 @@ select s.user_id, s.shop_id, w.shop, w.product_id, w.sku, w.title, w.state,
          when r.winner_rule = 'buckets'
            then b.passed || ' of the windows 3, 7, 10, 14 pass, of ' || r.min_buckets || '.'
          when o.probability is null
-           then 'Tracked for ' || coalesce(t.tracked_days, 0) || ' days, of ' || r.posterior_days || '.'
+           then 'Tracked for ' || coalesce(t.tracked_days, 0) || ' days, of '
+             || r.posterior_days || '.'
          else format('Sells %s a week or more with a probability of %s, of %s.',
                      r.target_weekly_units, round(o.probability::numeric, 3), k.certainty)
        end as why
