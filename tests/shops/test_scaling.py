@@ -83,6 +83,29 @@ def test_a_winner_gets_variations_from_its_niche(db: Connection, here: Shop) -> 
     assert quota(db, here.user_id) == (0, 4)
 
 
+@pytest.mark.parametrize("type", ["image", "title", "description"])
+def test_variations_are_made_from_the_winners_prompt(db: Connection, here: Shop, type: str) -> None:
+    """What the shop asks for by now is for new products: it has yet to sell."""
+    winner = made(db, here)
+    body = "Something new for {niche}"
+    value(db, "shops.set_prompt", shop_id=here.shop_id, type=type, body=body)
+    win(db, here, winner)
+    value(db, "shops.configure", shop_id=here.shop_id, settings={"creation_limit": 20})
+    value(db, "shops.apply_creation", shop_id=here.shop_id)
+    asked = (
+        "select distinct p.origin, shops._prompt(p.user_id, p.product_id, %(type)s)"
+        " from shops.products as p where p.product_id > %(winner)s order by 1"
+    )
+    (winners,) = db.execute(
+        "select shops._prompt(%s, %s, %s)", [here.user_id, winner, type]
+    ).fetchone() or ("",)
+    assert db.execute(asked, {"type": type, "winner": winner}).fetchall() == [
+        ("planned", "Something new for cats"),
+        ("variation", winners),
+    ]
+    assert winners != "Something new for cats"
+
+
 def test_variations_come_once_and_not_each_day(db: Connection, here: Shop) -> None:
     winner = made(db, here)
     for day in range(3):

@@ -18,7 +18,10 @@ declare
 begin
   with wanted as (
     select s.user_id, s.shop_id, s.time_zone, n.niche_id, n.slug, w.parent_product_id,
-           t.default_price_minor, t.currency, v.image, v.title, v.description, c.connection_id,
+           t.default_price_minor, t.currency, c.connection_id,
+           coalesce(m.image_version, v.image) as image,
+           coalesce(m.title_version, v.title) as title,
+           coalesce(m.description_version, v.description) as description,
            nextval('shops.products_product_id_seq') as product_id
     from unnest(p_shop_ids, p_niche_ids, p_how_many, p_parents)
       as w (shop_id, niche_id, how_many, parent_product_id)
@@ -35,6 +38,9 @@ begin
       where p.shop_id = any (p_shop_ids)
       group by p.user_id, p.shop_id
     ) as v on v.user_id = s.user_id and v.shop_id = s.shop_id
+    -- A variation is made as its parent was, whatever the shop asks for by now.
+    left join shops.products as m
+      on m.user_id = s.user_id and m.product_id = w.parent_product_id
     left join shops.shop_connections as c
       on c.user_id = s.user_id and c.shop_id = s.shop_id and c.service = 'openai'
     cross join generate_series(1, w.how_many)
@@ -98,5 +104,6 @@ $$;
 
 comment on function shops._plan_products is
   'Plan products: p_how_many[i] for niche p_niche_ids[i] of shop p_shop_ids[i], variations of '
-  'p_parents[i] where that is given. Holds quota for them and starts their first step, for all in '
-  'a fixed number of statements. The caller has decided how many under shops._lock_quota.';
+  'p_parents[i] where that is given, from the prompts in the versions that it was made from; '
+  'others from the shop''s present prompts. Holds quota for them and starts their first step, for '
+  'all in a fixed number of statements. The caller has decided how many under shops._lock_quota.';

@@ -72,6 +72,7 @@ end;
 $$;
 
 comment on function shops._plan_variations is
-  'Plan new designs of each new winner, from its niche, as many as the rules want and the user''s '
-  'quota has left; what is refused says why (disabled, not_connected, no_settings, no_niche: it '
-  'was imported, niche_not_active, budget_reached, monthly_limit_reached).';
+  'Plan new designs of each new winner, from its niche and its prompts, as many as the rules want '
+  'and the user''s quota has left; what is refused says why (disabled, not_connected, no_settings, '
+  'no_niche: it was imported and has no prompt, niche_not_active, budget_reached, '
+  'monthly_limit_reached).';
