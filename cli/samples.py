@@ -103,7 +103,9 @@ def open_shop(
         )
         value(conn, "shops.attach", shop_id=shop_id, connection_id=connection_id)
         board = opened["boards"][0]["id"] if service == "pinterest" else board
-    value(conn, "shops.configure", shop_id=shop_id, settings={"pinterest_board_id": board})
+    # A day in seconds: what Pinterest gets over hours goes out at once.
+    settings = {"pinterest_board_id": board, "pin_spread_minutes": 0}
+    value(conn, "shops.configure", shop_id=shop_id, settings=settings)
     for place, niche in enumerate(reversed(sample.niches)):
         value(conn, "shops.add_niche", shop_id=shop_id, name=niche, priority=place)
     control.close()

@@ -96,7 +96,11 @@ class History:
             )
             value(self.conn, "shops.attach", shop_id=shop_id, connection_id=connection_id)
         self.board_id = opened["pinterest"]["boards"][0]["id"]
-        settings = {"creation_limit": PRODUCTS, "pinterest_board_id": self.board_id}
+        settings = {
+            "creation_limit": PRODUCTS,
+            "pinterest_board_id": self.board_id,
+            "pin_spread_minutes": 0,
+        }
         value(self.conn, "shops.configure", shop_id=shop_id, settings=settings)
         value(self.conn, "shops.add_niche", shop_id=shop_id, name="cats")
         self.conn.execute("update jobs.schedules set enabled = false")

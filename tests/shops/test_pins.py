@@ -112,6 +112,32 @@ def test_twenty_a_run_the_oldest_first_and_a_hundred_a_day(db, one):
     assert run(db, "pinterest_sync")[1] == 20
 
 
+@pytest.mark.parametrize(
+    ("count", "settings", "minutes"),
+    [
+        pytest.param(1, {}, [0], id="one goes at once"),
+        pytest.param(5, {}, [0, 48, 96, 144, 192], id="five over four hours"),
+        pytest.param(30, {}, list(range(0, 240, 12)), id="a full run ends before the next"),
+        pytest.param(3, {"pin_spread_minutes": 60}, [0, 20, 40], id="over an hour"),
+        pytest.param(30, {"pin_limit": 2}, [0, 120], id="a small run takes its time as well"),
+        pytest.param(4, {"pin_spread_minutes": 0}, [0] * 4, id="all at once"),
+    ],
+)
+def test_pins_of_a_run_are_spread(db, count, settings, minutes):
+    at(db, MORNING)
+    one = shop(db, **{"pin_spread_minutes": 240, **settings})
+    published(db, shop(db, pin_spread_minutes=240), 7)  # somebody else's change nothing
+    published(db, one, count)
+    run(db, "pinterest_sync")
+    when = db.execute(
+        "select extract(epoch from a.since - %s) / 60 from jobs.active as a"
+        " join shops.syncs as y on y.sync_id = (a.payload ->> 'sync_id')::bigint"
+        " where a.kind = 'shops.pin_product' and y.shop_id = %s order by y.product_id",
+        [MORNING, one.shop_id],
+    ).fetchall()
+    assert [int(minute) for (minute,) in when] == minutes
+
+
 def test_a_pin_says_what_fits(db, one):
     (product_id,) = published(
         db, one, title="A cat " * 30, description="<p>It &amp; <b>sits</b>.</p>" + "word " * 200

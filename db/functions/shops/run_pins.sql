@@ -77,16 +77,27 @@ begin
   from runs as r;
 
   if items > 0 then
+    -- A call for each moment: as many as a run has places, however many shops there are.
     perform jobs.enqueue_many(
       p_kind     => 'shops.pin_product',
-      p_payloads => array_agg(jsonb_build_object('sync_id', y.sync_id) order by y.sync_id),
-      p_keys     => array_agg(c.connection_id::text order by y.sync_id),
-      p_tenants  => array_agg(y.user_id order by y.sync_id)
+      p_payloads => array_agg(jsonb_build_object('sync_id', n.sync_id) order by n.sync_id),
+      p_keys     => array_agg(n.connection_id::text order by n.sync_id),
+      p_tenants  => array_agg(n.user_id order by n.sync_id),
+      p_run_at   => jobs.clock() + n.later
     )
-    from shops.syncs as y
-    join shops.shop_connections as c
-      on c.user_id = y.user_id and c.shop_id = y.shop_id and c.service = 'pinterest'
-    where y.sync_id = any (v_sync_ids);
+    from (
+      select y.user_id, y.sync_id, c.connection_id,
+             make_interval(mins => t.pin_spread_minutes)
+             * ((row_number() over (partition by y.user_id, y.shop_id order by y.sync_id) - 1)
+               / (count(*) over (partition by y.user_id, y.shop_id))::double precision) as later
+      from shops.syncs as y
+      join shops.settings as t on t.user_id = y.user_id and t.shop_id = y.shop_id
+      join shops.shop_connections as c
+        on c.user_id = y.user_id and c.shop_id = y.shop_id and c.service = 'pinterest'
+      where y.sync_id = any (v_sync_ids)
+    ) as n
+    group by n.later
+    order by n.later;
   end if;
 
   -- A board that we have not seen may be new: the next run knows.
@@ -99,5 +110,5 @@ $$;
 
 comment on function shops.run_pins is
   'The schedule pinterest_sync: pin unsynced products, the oldest first, up to the shop''s '
-  'pin_limit a run and pin_daily_limit a day. items = pins queued, skipped = shops without any, '
-  'why = their reasons.';
+  'pin_limit a run and pin_daily_limit a day, at even distances over pin_spread_minutes. '
+  'items = pins queued, skipped = shops without any, why = their reasons.';

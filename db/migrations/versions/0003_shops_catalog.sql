@@ -119,6 +119,7 @@ create table shops.settings (
   text_model          text,
   pin_limit           integer not null default 20,
   pin_daily_limit     integer not null default 100,
+  pin_spread_minutes  integer not null default 240,
   pinterest_board_id  text,
   configured_at       timestamptz not null default jobs.clock(),
   primary key (user_id, shop_id),
@@ -130,6 +131,7 @@ create table shops.settings (
   constraint image_quality_is_low_medium_or_high check (image_quality in ('low', 'medium', 'high')),
   constraint pin_limit_is_0_to_20 check (pin_limit between 0 and 20),
   constraint pin_daily_limit_is_0_to_500 check (pin_daily_limit between 0 and 500),
+  constraint pin_spread_minutes_is_0_to_240 check (pin_spread_minutes between 0 and 240),
   constraint pinterest_board_id_is_digits check (pinterest_board_id ~ '^[0-9]+$')
 );
 comment on table shops.settings is
@@ -150,6 +152,9 @@ comment on column shops.settings.text_model is
   'Model that writes; null: the default row of shops.models.';
 comment on column shops.settings.pin_limit is 'Pins in one run, at most 20.';
 comment on column shops.settings.pin_daily_limit is 'Pins in one day of the shop.';
+comment on column shops.settings.pin_spread_minutes is
+  'Minutes over which the pins of a run go out, one after the other at even distances; 0: all at '
+  'once. The next run comes after 240.';
 comment on column shops.settings.pinterest_board_id is
   'Board to pin to, one of shops.boards; null: nothing is pinned.';
 comment on column shops.settings.configured_at is 'When a setting was changed last.';
@@ -166,6 +171,8 @@ comment on constraint image_quality_is_low_medium_or_high on shops.settings is
 comment on constraint pin_limit_is_0_to_20 on shops.settings is 'Give a whole number from 0 to 20.';
 comment on constraint pin_daily_limit_is_0_to_500 on shops.settings is
   'Give a whole number from 0 to 500.';
+comment on constraint pin_spread_minutes_is_0_to_240 on shops.settings is
+  'Give whole minutes from 0 to 240.';
 comment on constraint pinterest_board_id_is_digits on shops.settings is
   'Give a board_id of shops.boards; Pinterest''s ids are digits.';
 
