@@ -8126,7 +8126,10 @@ declare
 begin
   with wanted as (
     select s.user_id, s.shop_id, s.time_zone, n.niche_id, n.slug, w.parent_product_id,
-           t.default_price_minor, t.currency, v.image, v.title, v.description, c.connection_id,
+           t.default_price_minor, t.currency, c.connection_id,
+           coalesce(m.image_version, v.image) as image,
+           coalesce(m.title_version, v.title) as title,
+           coalesce(m.description_version, v.description) as description,
            nextval('shops.products_product_id_seq') as product_id
     from unnest(p_shop_ids, p_niche_ids, p_how_many, p_parents)
       as w (shop_id, niche_id, how_many, parent_product_id)
@@ -8143,6 +8146,9 @@ begin
       where p.shop_id = any (p_shop_ids)
       group by p.user_id, p.shop_id
     ) as v on v.user_id = s.user_id and v.shop_id = s.shop_id
+    -- A variation is made as its parent was, whatever the shop asks for by now.
+    left join shops.products as m
+      on m.user_id = s.user_id and m.product_id = w.parent_product_id
     left join shops.shop_connections as c
       on c.user_id = s.user_id and c.shop_id = s.shop_id and c.service = 'openai'
     cross join generate_series(1, w.how_many)
@@ -8209,7 +8215,7 @@ $$;
 -- Name: FUNCTION _plan_products(p_run_id bigint, p_shop_ids uuid[], p_niche_ids bigint[], p_how_many integer[], p_parents bigint[]); Type: COMMENT; Schema: shops; Owner: -
 --
 
-COMMENT ON FUNCTION shops._plan_products(p_run_id bigint, p_shop_ids uuid[], p_niche_ids bigint[], p_how_many integer[], p_parents bigint[]) IS 'Plan products: p_how_many[i] for niche p_niche_ids[i] of shop p_shop_ids[i], variations of p_parents[i] where that is given. Holds quota for them and starts their first step, for all in a fixed number of statements. The caller has decided how many under shops._lock_quota.';
+COMMENT ON FUNCTION shops._plan_products(p_run_id bigint, p_shop_ids uuid[], p_niche_ids bigint[], p_how_many integer[], p_parents bigint[]) IS 'Plan products: p_how_many[i] for niche p_niche_ids[i] of shop p_shop_ids[i], variations of p_parents[i] where that is given, from the prompts in the versions that it was made from; others from the shop''s present prompts. Holds quota for them and starts their first step, for all in a fixed number of statements. The caller has decided how many under shops._lock_quota.';
 
 
 --
@@ -8421,7 +8427,7 @@ $$;
 -- Name: FUNCTION _plan_variations(p_run_id bigint, p_decision_ids bigint[]); Type: COMMENT; Schema: shops; Owner: -
 --
 
-COMMENT ON FUNCTION shops._plan_variations(p_run_id bigint, p_decision_ids bigint[]) IS 'Plan new designs of each new winner, from its niche, as many as the rules want and the user''s quota has left; what is refused says why (disabled, not_connected, no_settings, no_niche: it was imported, niche_not_active, budget_reached, monthly_limit_reached).';
+COMMENT ON FUNCTION shops._plan_variations(p_run_id bigint, p_decision_ids bigint[]) IS 'Plan new designs of each new winner, from its niche and its prompts, as many as the rules want and the user''s quota has left; what is refused says why (disabled, not_connected, no_settings, no_niche: it was imported and has no prompt, niche_not_active, budget_reached, monthly_limit_reached).';
 
 
 --
@@ -11403,16 +11409,27 @@ begin
   from runs as r;
 
   if items > 0 then
+    -- A call for each moment: as many as a run has places, however many shops there are.
     perform jobs.enqueue_many(
       p_kind     => 'shops.pin_product',
-      p_payloads => array_agg(jsonb_build_object('sync_id', y.sync_id) order by y.sync_id),
-      p_keys     => array_agg(c.connection_id::text order by y.sync_id),
-      p_tenants  => array_agg(y.user_id order by y.sync_id)
+      p_payloads => array_agg(jsonb_build_object('sync_id', n.sync_id) order by n.sync_id),
+      p_keys     => array_agg(n.connection_id::text order by n.sync_id),
+      p_tenants  => array_agg(n.user_id order by n.sync_id),
+      p_run_at   => jobs.clock() + n.later
     )
-    from shops.syncs as y
-    join shops.shop_connections as c
-      on c.user_id = y.user_id and c.shop_id = y.shop_id and c.service = 'pinterest'
-    where y.sync_id = any (v_sync_ids);
+    from (
+      select y.user_id, y.sync_id, c.connection_id,
+             make_interval(mins => t.pin_spread_minutes)
+             * ((row_number() over (partition by y.user_id, y.shop_id order by y.sync_id) - 1)
+               / (count(*) over (partition by y.user_id, y.shop_id))::double precision) as later
+      from shops.syncs as y
+      join shops.settings as t on t.user_id = y.user_id and t.shop_id = y.shop_id
+      join shops.shop_connections as c
+        on c.user_id = y.user_id and c.shop_id = y.shop_id and c.service = 'pinterest'
+      where y.sync_id = any (v_sync_ids)
+    ) as n
+    group by n.later
+    order by n.later;
   end if;
 
   -- A board that we have not seen may be new: the next run knows.
@@ -11428,7 +11445,7 @@ $$;
 -- Name: FUNCTION run_pins(p_run_id bigint); Type: COMMENT; Schema: shops; Owner: -
 --
 
-COMMENT ON FUNCTION shops.run_pins(p_run_id bigint) IS 'The schedule pinterest_sync: pin unsynced products, the oldest first, up to the shop''s pin_limit a run and pin_daily_limit a day. items = pins queued, skipped = shops without any, why = their reasons.';
+COMMENT ON FUNCTION shops.run_pins(p_run_id bigint) IS 'The schedule pinterest_sync: pin unsynced products, the oldest first, up to the shop''s pin_limit a run and pin_daily_limit a day, at even distances over pin_spread_minutes. items = pins queued, skipped = shops without any, why = their reasons.';
 
 
 --
@@ -20278,6 +20295,7 @@ CREATE TABLE shops.settings (
     text_model text,
     pin_limit integer DEFAULT 20 NOT NULL,
     pin_daily_limit integer DEFAULT 100 NOT NULL,
+    pin_spread_minutes integer DEFAULT 240 NOT NULL,
     pinterest_board_id text,
     configured_at timestamp with time zone DEFAULT jobs.clock() NOT NULL,
     CONSTRAINT creation_limit_is_0_to_100 CHECK (((creation_limit >= 0) AND (creation_limit <= 100))),
@@ -20286,6 +20304,7 @@ CREATE TABLE shops.settings (
     CONSTRAINT image_quality_is_low_medium_or_high CHECK ((image_quality = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text]))),
     CONSTRAINT pin_daily_limit_is_0_to_500 CHECK (((pin_daily_limit >= 0) AND (pin_daily_limit <= 500))),
     CONSTRAINT pin_limit_is_0_to_20 CHECK (((pin_limit >= 0) AND (pin_limit <= 20))),
+    CONSTRAINT pin_spread_minutes_is_0_to_240 CHECK (((pin_spread_minutes >= 0) AND (pin_spread_minutes <= 240))),
     CONSTRAINT pinterest_board_id_is_digits CHECK ((pinterest_board_id ~ '^[0-9]+$'::text)),
     CONSTRAINT vendor_is_not_empty CHECK ((btrim(vendor) <> ''::text))
 );
@@ -20385,6 +20404,13 @@ COMMENT ON COLUMN shops.settings.pin_daily_limit IS 'Pins in one day of the shop
 
 
 --
+-- Name: COLUMN settings.pin_spread_minutes; Type: COMMENT; Schema: shops; Owner: -
+--
+
+COMMENT ON COLUMN shops.settings.pin_spread_minutes IS 'Minutes over which the pins of a run go out, one after the other at even distances; 0: all at once. The next run comes after 240.';
+
+
+--
 -- Name: COLUMN settings.pinterest_board_id; Type: COMMENT; Schema: shops; Owner: -
 --
 
@@ -20438,6 +20464,13 @@ COMMENT ON CONSTRAINT pin_daily_limit_is_0_to_500 ON shops.settings IS 'Give a w
 --
 
 COMMENT ON CONSTRAINT pin_limit_is_0_to_20 ON shops.settings IS 'Give a whole number from 0 to 20.';
+
+
+--
+-- Name: CONSTRAINT pin_spread_minutes_is_0_to_240 ON settings; Type: COMMENT; Schema: shops; Owner: -
+--
+
+COMMENT ON CONSTRAINT pin_spread_minutes_is_0_to_240 ON shops.settings IS 'Give whole minutes from 0 to 240.';
 
 
 --
