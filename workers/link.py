@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from db.database import aconnect
 
@@ -24,7 +25,7 @@ FOUND_DEAD = {
 }
 """A peer that vanished without a word is noticed within ten seconds or so, not after hours."""
 
-PATIENCE = 15.0
+PATIENCE = 10.0
 """Seconds after which a peer that takes every byte and never answers counts as dead too: a pooler
 or proxy that hangs keeps its side of the line up."""
 
@@ -56,13 +57,14 @@ class Link:
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Connection]:
         async with self._lock:
+            connection = await self._open()
             try:
-                connection = await self._open()
                 with _hung_up_after(self._patience, connection):
                     yield connection
-            except (*GONE, asyncio.CancelledError):
+            except BaseException as error:
                 # After a call that did not come to its end, nobody knows what is still on the line.
-                await self.close()
+                if isinstance(error, GONE) or not _is_idle(connection):
+                    await self.close()
                 raise
 
     async def close(self) -> None:
@@ -105,6 +107,10 @@ class Links:
     async def close(self) -> None:
         for link in self._all:
             await link.close()
+
+
+def _is_idle(connection: Connection) -> bool:
+    return connection.info.transaction_status is TransactionStatus.IDLE
 
 
 @contextmanager

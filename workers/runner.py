@@ -315,7 +315,8 @@ class Worker:
                     limit=wanted,
                     after_key=line.after_key,
                 )
-                return rows[0] if rows else NOTHING
+                # What was claimed under a number that was given up meanwhile is taken back.
+                return rows[0] if rows and worker_id == self.worker_id else NOTHING
         except WorkerGone:
             await self._lose(worker_id)
         except (psycopg.DataError, TypeError, ValueError) as error:
@@ -419,7 +420,10 @@ class Worker:
             except psycopg.Error as error:
                 log.warning("heartbeat: %s", said(error))
                 if time.monotonic() - heard > self._lease:
-                    self._drop_everything()
+                    # Under a new number: a heartbeat that came through after all would keep alive
+                    # what this worker has let go of.
+                    await self._lose(worker_id)
+                    heard = time.monotonic()
 
     def _progress(self) -> Jsonb | None:
         """What handlers have said of how far they are; said again each time, so none is lost."""

@@ -131,6 +131,25 @@ def test_a_worker_outlasts_a_network_that_forgets_its_connections(conn, proxy, w
     assert faults(conn) == []
 
 
+def test_what_a_worker_let_go_of_is_done_again_when_it_is_back(conn, proxy, workers, log):
+    """It was cut off for longer than its lease, and nobody else was there to take over."""
+    kind(conn, "t.call")
+    job_id = value(conn, "jobs.enqueue", kind="t.call", payload={"n": 1, "seconds": 50})
+    workers(proxy.url(), "lease=1.5")
+    until(lambda: log.lines("begun"))
+    proxy.go_silent(forget=False)
+    until(
+        lambda: conn.execute(
+            "select max(lease_until) < now() - interval '7 s' from jobs.workers"
+        ).fetchone()[0]
+    )
+    proxy.heal()
+    until(lambda: len(log.lines("begun")) == 2)
+    lost = conn.execute("select job_id, state from jobs.history").fetchall()
+    assert lost == [(job_id, "lost")]
+    assert faults(conn) == []
+
+
 # What a handler may answer that no database can keep
 
 
