@@ -14653,6 +14653,154 @@ COMMENT ON TABLE jobs.events IS 'What happened, for jobs that wait for it, now o
 
 
 --
+-- Name: unique_keys; Type: TABLE; Schema: jobs; Owner: -
+--
+
+CREATE TABLE jobs.unique_keys (
+    kind text NOT NULL,
+    unique_key text NOT NULL,
+    job_id bigint NOT NULL,
+    until timestamp with time zone,
+    until_claimed boolean DEFAULT false NOT NULL
+)
+WITH (fillfactor='80');
+
+
+--
+-- Name: TABLE unique_keys; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON TABLE jobs.unique_keys IS 'Which job holds a unique key.';
+
+
+--
+-- Name: COLUMN unique_keys.until; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.unique_keys.until IS 'The key stays taken until then, even if the job ends before; null until the job ends.';
+
+
+--
+-- Name: COLUMN unique_keys.until_claimed; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.unique_keys.until_claimed IS 'The job lets go of the key when it is claimed. Claims know nothing of it: whoever wants the key looks.';
+
+
+--
+-- Name: faults; Type: VIEW; Schema: jobs; Owner: -
+--
+
+CREATE VIEW jobs.faults AS
+ WITH places AS (
+         SELECT r.job_id,
+            r.run_no
+           FROM jobs.ready r
+        UNION ALL
+         SELECT s.job_id,
+            s.run_no
+           FROM jobs.scheduled s
+        UNION ALL
+         SELECT p.job_id,
+            p.run_no
+           FROM jobs.parked p
+        UNION ALL
+         SELECT r.job_id,
+            r.run_no
+           FROM jobs.running r
+        ), ends AS (
+         SELECT h.job_id,
+            h.run_no,
+            h.state
+           FROM jobs.history h
+          WHERE (h.state <> ALL (ARRAY['retry'::text, 'lost'::text]))
+        ), last_ends AS (
+         SELECT e.job_id,
+            max(e.run_no) AS run_no
+           FROM ends e
+          GROUP BY e.job_id
+        )
+ SELECT 'a job is in two places'::text AS fault,
+    p.job_id
+   FROM places p
+  GROUP BY p.job_id
+ HAVING (count(*) > 1)
+UNION ALL
+ SELECT 'a job is lost'::text AS fault,
+    j.job_id
+   FROM jobs.jobs j
+  WHERE ((NOT (EXISTS ( SELECT
+           FROM places p
+          WHERE (p.job_id = j.job_id)))) AND (NOT (EXISTS ( SELECT
+           FROM ends e
+          WHERE (e.job_id = j.job_id)))))
+UNION ALL
+ SELECT 'a place has no job'::text AS fault,
+    p.job_id
+   FROM places p
+  WHERE (NOT (EXISTS ( SELECT
+           FROM jobs.jobs j
+          WHERE (j.job_id = p.job_id))))
+UNION ALL
+ SELECT 'a job that ended is still there'::text AS fault,
+    e.job_id
+   FROM (last_ends e
+     JOIN places p ON (((p.job_id = e.job_id) AND (p.run_no < e.run_no))))
+UNION ALL
+ SELECT 'a run that has ended goes on'::text AS fault,
+    h.job_id
+   FROM (jobs.history h
+     JOIN jobs.running r ON (((r.job_id = h.job_id) AND (r.run_no <= h.run_no))))
+UNION ALL
+ SELECT 'a dead letter of a job that goes on'::text AS fault,
+    d.job_id
+   FROM (jobs.dead_letters d
+     JOIN places p ON ((p.job_id = d.job_id)))
+UNION ALL
+ SELECT 'a dead letter of a job that ended well'::text AS fault,
+    d.job_id
+   FROM ((jobs.dead_letters d
+     JOIN last_ends l ON ((l.job_id = d.job_id)))
+     JOIN ends e ON (((e.job_id = l.job_id) AND (e.run_no = l.run_no))))
+  WHERE (e.state <> ALL (ARRAY['failed'::text, 'unknown'::text]))
+UNION ALL
+ SELECT 'a key held by no job'::text AS fault,
+    u.job_id
+   FROM jobs.unique_keys u
+  WHERE ((u.until IS NULL) AND (NOT (EXISTS ( SELECT
+           FROM places p
+          WHERE (p.job_id = u.job_id)))))
+UNION ALL
+ SELECT 'a job held by no worker'::text AS fault,
+    r.job_id
+   FROM jobs.running r
+  WHERE (NOT (EXISTS ( SELECT
+           FROM jobs.workers w
+          WHERE ((w.worker_id = r.worker_id) AND (w.stopped_at IS NULL)))));
+
+
+--
+-- Name: VIEW faults; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON VIEW jobs.faults IS 'What must never be true of the queue''s tables, whatever was done to it: empty, but for jobs held by a worker that has just signed off, until the next tick. Reads all that is kept.';
+
+
+--
+-- Name: COLUMN faults.fault; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.faults.fault IS 'What is wrong.';
+
+
+--
+-- Name: COLUMN faults.job_id; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.faults.job_id IS 'Of which job.';
+
+
+--
 -- Name: finished; Type: VIEW; Schema: jobs; Owner: -
 --
 
@@ -16360,41 +16508,6 @@ COMMENT ON COLUMN jobs.steps.done_at IS 'Null where it was begun and nobody has 
 --
 
 COMMENT ON COLUMN jobs.steps.value IS 'What came of it; for a sleep, until when.';
-
-
---
--- Name: unique_keys; Type: TABLE; Schema: jobs; Owner: -
---
-
-CREATE TABLE jobs.unique_keys (
-    kind text NOT NULL,
-    unique_key text NOT NULL,
-    job_id bigint NOT NULL,
-    until timestamp with time zone,
-    until_claimed boolean DEFAULT false NOT NULL
-)
-WITH (fillfactor='80');
-
-
---
--- Name: TABLE unique_keys; Type: COMMENT; Schema: jobs; Owner: -
---
-
-COMMENT ON TABLE jobs.unique_keys IS 'Which job holds a unique key.';
-
-
---
--- Name: COLUMN unique_keys.until; Type: COMMENT; Schema: jobs; Owner: -
---
-
-COMMENT ON COLUMN jobs.unique_keys.until IS 'The key stays taken until then, even if the job ends before; null until the job ends.';
-
-
---
--- Name: COLUMN unique_keys.until_claimed; Type: COMMENT; Schema: jobs; Owner: -
---
-
-COMMENT ON COLUMN jobs.unique_keys.until_claimed IS 'The job lets go of the key when it is claimed. Claims know nothing of it: whoever wants the key looks.';
 
 
 --
@@ -28488,6 +28601,14 @@ GRANT SELECT ON TABLE jobs.days TO autom_reader;
 GRANT SELECT ON TABLE jobs.dead TO autom_worker;
 GRANT SELECT ON TABLE jobs.dead TO autom_operator;
 GRANT SELECT ON TABLE jobs.dead TO autom_reader;
+
+
+--
+-- Name: TABLE faults; Type: ACL; Schema: jobs; Owner: -
+--
+
+GRANT SELECT ON TABLE jobs.faults TO autom_operator;
+GRANT SELECT ON TABLE jobs.faults TO autom_reader;
 
 
 --
