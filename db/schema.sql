@@ -3417,8 +3417,10 @@ CREATE TABLE jobs.kinds (
     timeout interval DEFAULT '00:01:00'::interval NOT NULL,
     effect text,
     priority integer DEFAULT 2 NOT NULL,
+    in_sql boolean DEFAULT false NOT NULL,
     description text NOT NULL,
     CONSTRAINT kinds_have_one_of_four_priorities CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT kinds_in_sql_are_prepared CHECK (((NOT in_sql) OR (prepare IS NOT NULL))),
     CONSTRAINT kinds_know_what_a_repeat_does CHECK ((effect = ANY (ARRAY['natural'::text, 'native_key'::text, 'read_back'::text, 'at_most_once'::text, 'repeatable'::text]))),
     CONSTRAINT kinds_name_functions_with_their_schema CHECK (((prepare ~ '^[a-z_][a-z0-9_]*[.][a-z_][a-z0-9_]*$'::text) AND (settle ~ '^[a-z_][a-z0-9_]*[.][a-z_][a-z0-9_]*$'::text))),
     CONSTRAINT kinds_take_some_time CHECK ((timeout > '00:00:00'::interval)),
@@ -3488,6 +3490,13 @@ COMMENT ON COLUMN jobs.kinds.effect IS 'Why a repeat is safe; null has no effect
 --
 
 COMMENT ON COLUMN jobs.kinds.priority IS '0 urgent, 1 high, 2 normal, 3 idle; a job may say otherwise.';
+
+
+--
+-- Name: COLUMN kinds.in_sql; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.kinds.in_sql IS 'Its prepare function is all of the work: any worker does it, and none needs a handler.';
 
 
 --
@@ -4784,6 +4793,58 @@ COMMENT ON FUNCTION jobs.alert_success_share(p_bound double precision, p_span in
 
 
 --
+-- Name: alert_unhandled_kinds(double precision, interval); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs.alert_unhandled_kinds(p_bound double precision, p_span interval) RETURNS TABLE(about text, said text, times bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  with alive as materialized (
+    select w.kinds
+    from jobs.workers as w
+    where w.stopped_at is null and w.lease_until > jobs.clock()
+  ),
+  unhandled as materialized (
+    select k.kind, k.queue
+    from jobs.kinds as k
+    where not k.in_sql and exists (select from alive as a)
+      and not exists (select from alive as a where a.kinds is null or k.kind = any (a.kinds))
+  )
+  select u.kind,
+         format('Jobs of the kind %s wait, and no worker that is alive has a handler for it.',
+                u.kind),
+         count(*)
+  from unhandled as u
+  cross join lateral (
+    select r.kind, r.ready_at as since
+    from (select r.kind, r.ready_at from jobs.ready as r where r.queue = u.queue limit 10001) as r
+    union all
+    -- A worker had it, and could do nothing with it.
+    select s.kind, j.created_at
+    from (
+      select s.kind, s.job_id from jobs.scheduled as s
+      where s.why is not null
+      order by s.run_at
+      limit 10001
+    ) as s
+    join jobs.jobs as j on j.job_id = s.job_id
+  ) as w
+  where w.kind = u.kind and w.since < jobs.clock() - p_span
+  group by u.kind
+  having count(*) > p_bound;
+$$;
+
+
+--
+-- Name: FUNCTION alert_unhandled_kinds(p_bound double precision, p_span interval); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs.alert_unhandled_kinds(p_bound double precision, p_span interval) IS 'Rule: more than p_bound jobs of a kind have waited for longer than p_span, among the first
+10,000 of its queue, and of the workers that are alive none has a handler for it.';
+
+
+--
 -- Name: await_event(bigint, integer, text, interval); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -5400,16 +5461,16 @@ select job_id, kind, why from jobs.find(p_state => ''{dead}'', p_kind => ''shops
 
 
 --
--- Name: heartbeat(integer, jsonb); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: heartbeat(integer, jsonb, boolean); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb DEFAULT NULL::jsonb) RETURNS TABLE(job_id bigint, run_no integer, reason text)
+CREATE FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb DEFAULT NULL::jsonb, p_hears boolean DEFAULT NULL::boolean) RETURNS TABLE(job_id bigint, run_no integer, reason text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   update jobs.workers as w
-  set lease_until = jobs.clock() + w.lease
+  set lease_until = jobs.clock() + w.lease, hears = coalesce(p_hears, w.hears)
   where w.worker_id = p_worker_id and w.stopped_at is null;
   if not found then
     perform jobs._refuse_worker(p_worker_id);
@@ -5437,12 +5498,12 @@ $$;
 
 
 --
--- Name: FUNCTION heartbeat(p_worker_id integer, p_progress jsonb); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION heartbeat(p_worker_id integer, p_progress jsonb, p_hears boolean); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb) IS 'Extend a worker''s lease; returns the jobs that it has to stop, and why. p_progress: how far its
-jobs are, [{"job_id", "run_no", "percent", "note"}], shown by jobs.active. Raises JQ005 where its
-lease had run out and its jobs were given to others.';
+COMMENT ON FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb, p_hears boolean) IS 'Extend a worker''s lease; returns the jobs that it has to stop, and why. p_progress: how far its
+jobs are, [{"job_id", "run_no", "percent", "note"}], shown by jobs.active. p_hears: notifications
+reach it. Raises JQ005 where its lease had run out and its jobs were given to others.';
 
 
 --
@@ -5792,7 +5853,7 @@ COMMENT ON FUNCTION jobs.penalise(p_queue text, p_key text, p_until timestamp wi
 -- Name: poll(text[]); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.poll(p_queues text[]) RETURNS SETOF text
+CREATE FUNCTION jobs.poll(p_queues text[]) RETURNS TABLE(ticked boolean, queues text[])
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -5800,16 +5861,20 @@ CREATE FUNCTION jobs.poll(p_queues text[]) RETURNS SETOF text
     SET jit TO 'off'
     AS $$
 begin
+  ticked := false;
   if extract(epoch from clock_timestamp()) * 1000
     - (select t.last_value from jobs.last_tick as t) >= 1000
   then
     perform jobs.tick();
+    ticked := found;
   end if;
-  return query
-  select q.queue
-  from unnest(p_queues) as q (queue)
-  -- With a limit, for an exists may be made a join that reads all queues.
-  cross join lateral (select from jobs.ready as r where r.queue = q.queue limit 1) as r;
+  queues := array(
+    select q.queue
+    from unnest(p_queues) as q (queue)
+    -- With a limit, for an exists may be made a join that reads all queues.
+    cross join lateral (select from jobs.ready as r where r.queue = q.queue limit 1) as r
+  );
+  return next;
 end;
 $$;
 
@@ -5818,8 +5883,9 @@ $$;
 -- Name: FUNCTION poll(p_queues text[]); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.poll(p_queues text[]) IS 'What an idle worker asks each second: which of these queues have ready jobs? Ticks if nobody else
-has in the last second.';
+COMMENT ON FUNCTION jobs.poll(p_queues text[]) IS 'What an idle worker asks now and then: queues are those of p_queues with ready jobs. Ticks if
+nobody has in the last second; whoever ticked comes again in a second, so that one worker of many
+is the clock.';
 
 
 --
@@ -6444,8 +6510,9 @@ begin
     return jobs._finish(v_job, 'failed', v_reason, p_outcome ->> 'code');
   elsif v_outcome = 'unknown' and v_kind.effect = 'at_most_once' then
     return jobs._finish(v_job, 'unknown', v_reason, p_outcome ->> 'code');
-  elsif (p_outcome ->> 'pause_key')::boolean then
-    -- The service turned everybody with this key away; that says nothing about this job.
+  elsif (p_outcome ->> 'pause_key')::boolean or (p_outcome ->> 'unbegun')::boolean then
+    -- The service turned everybody with this key away, or the worker cannot do this kind of work;
+    -- that says nothing about this job.
     return jobs._put_in_line(
       v_job, jobs.clock() + make_interval(secs => coalesce(v_after, 1)), v_reason
     );
@@ -6463,11 +6530,10 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs.settle(p_job_id bigint, p_run_no integer, p_outcome jsonb) IS 'Report how a run went: {"outcome": "done" | "try_later" | "give_up" | "unknown", "answer",
-"after",
-"reason", "code", "pause_key", "throttle"}. Ends the job or lets it wait for another attempt, and
-runs the kind''s settle function where it ends, all in this transaction. Returns done, failed,
-unknown, cancelled, ready, scheduled; or stale, with nothing changed, where the run is not the
-present one.
+"after", "reason", "code", "pause_key", "unbegun", "throttle"}. Ends the job or lets it wait for
+another attempt, and runs the kind''s settle function where it ends, all in this transaction.
+Returns done, failed, unknown, cancelled, ready, scheduled; or stale, with nothing changed, where the
+run is not the present one.
 Raises JQ008, and for a done job whatever its settle function raises.';
 
 
@@ -6624,26 +6690,26 @@ COMMENT ON FUNCTION jobs.snooze(p_job_id bigint, p_run_no integer, p_until times
 
 
 --
--- Name: start_worker(text, text[], interval); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: start_worker(text, text[], interval, text[]); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.start_worker(p_name text, p_queues text[] DEFAULT NULL::text[], p_lease interval DEFAULT '00:00:15'::interval) RETURNS integer
+CREATE FUNCTION jobs.start_worker(p_name text, p_queues text[] DEFAULT NULL::text[], p_lease interval DEFAULT '00:00:15'::interval, p_kinds text[] DEFAULT NULL::text[]) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  insert into jobs.workers (name, queues, lease, lease_until)
-  values (p_name, coalesce(p_queues, array(select q.queue from jobs.queues as q)), p_lease,
-          jobs.clock() + p_lease)
+  insert into jobs.workers (name, queues, kinds, lease, lease_until)
+  values (p_name, coalesce(p_queues, array(select q.queue from jobs.queues as q)), p_kinds,
+          p_lease, jobs.clock() + p_lease)
   returning workers.worker_id;
 $$;
 
 
 --
--- Name: FUNCTION start_worker(p_name text, p_queues text[], p_lease interval); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION start_worker(p_name text, p_queues text[], p_lease interval, p_kinds text[]); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.start_worker(p_name text, p_queues text[], p_lease interval) IS 'Sign a worker on; returns its id. Its lease runs p_lease from each jobs.heartbeat. p_queues null
-is every queue.';
+COMMENT ON FUNCTION jobs.start_worker(p_name text, p_queues text[], p_lease interval, p_kinds text[]) IS 'Sign a worker on; returns its id. Its lease runs p_lease from each jobs.heartbeat. p_queues null
+is every queue; p_kinds: what it has handlers for, null does not say.';
 
 
 --
@@ -14009,6 +14075,8 @@ CREATE TABLE jobs.workers (
     worker_id integer NOT NULL,
     name text NOT NULL,
     queues text[] NOT NULL,
+    kinds text[],
+    hears boolean,
     lease interval NOT NULL,
     started_at timestamp with time zone DEFAULT jobs.clock() NOT NULL,
     lease_until timestamp with time zone NOT NULL,
@@ -14022,6 +14090,20 @@ WITH (fillfactor='20');
 --
 
 COMMENT ON TABLE jobs.workers IS 'Workers and their leases. What a worker holds when its lease ends, others take over.';
+
+
+--
+-- Name: COLUMN workers.kinds; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.workers.kinds IS 'Kinds that it has a handler for; null where it did not say, which counts as all.';
+
+
+--
+-- Name: COLUMN workers.hears; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.workers.hears IS 'Notifications arrive; where they do not, it polls more often. Null where it did not say.';
 
 
 --
@@ -15405,7 +15487,7 @@ CREATE VIEW jobs.metric_names AS
  SELECT m.metric,
     m.type,
     m.help
-   FROM ( VALUES ('jobs_ready'::text,'gauge'::text,'Ready jobs of a queue; 10001 stands for all above 10000.'::text), ('jobs_scheduled'::text,'gauge'::text,'Jobs of a queue that wait for their time, among the first 10001.'::text), ('jobs_running'::text,'gauge'::text,'Jobs of a queue that workers hold.'::text), ('jobs_dead'::text,'gauge'::text,'Jobs of a queue that ended badly, among the first 10001.'::text), ('jobs_oldest_ready_seconds'::text,'gauge'::text,'How long the first ready job of a queue and priority has waited, among its first 1000 keys.'::text), ('jobs_paused_keys'::text,'gauge'::text,'Keys of a queue that a person or a service holds up.'::text), ('jobs_workers'::text,'gauge'::text,'Workers that are alive.'::text), ('jobs_tick_age_seconds'::text,'gauge'::text,'How long ago jobs.tick last began.'::text), ('jobs_tick_seconds'::text,'gauge'::text,'How long the last jobs.tick took.'::text), ('jobs_schedule_late_seconds'::text,'gauge'::text,'How long a schedule is overdue; 0 where it is not.'::text), ('jobs_alerts'::text,'gauge'::text,'Open alerts of a severity.'::text), ('jobs_xmin_age_seconds'::text,'gauge'::text,'How long the oldest transaction that holds up vacuum is open, prepared ones too.'::text), ('jobs_xmin_age_transactions'::text,'gauge'::text,'How many transactions back the oldest snapshot goes: of a backend, slot or prepared one.'::text), ('jobs_dead_rows'::text,'gauge'::text,'Dead rows of a hot table that vacuum has not removed.'::text), ('jobs_lost_leases_total'::text,'counter'::text,'Workers whose lease ran out.'::text), ('jobs_reaped_total'::text,'counter'::text,'Jobs taken back from workers that were lost or late.'::text), ('jobs_stale_reports_total'::text,'counter'::text,'Reports of runs that others had by then.'::text), ('jobs_retried_runs_total'::text,'counter'::text,'Runs that failed and were put back for another.'::text), ('jobs_died_total'::text,'counter'::text,'Jobs that ended badly.'::text), ('jobs_denied_keys_total'::text,'counter'::text,'Keys that a claim passed over because a limit of theirs was used up.'::text)) m(metric, type, help);
+   FROM ( VALUES ('jobs_ready'::text,'gauge'::text,'Ready jobs of a queue; 10001 stands for all above 10000.'::text), ('jobs_scheduled'::text,'gauge'::text,'Jobs of a queue that wait for their time, among the first 10001.'::text), ('jobs_running'::text,'gauge'::text,'Jobs of a queue that workers hold.'::text), ('jobs_dead'::text,'gauge'::text,'Jobs of a queue that ended badly, among the first 10001.'::text), ('jobs_oldest_ready_seconds'::text,'gauge'::text,'How long the first ready job of a queue and priority has waited, among its first 1000 keys.'::text), ('jobs_paused_keys'::text,'gauge'::text,'Keys of a queue that a person or a service holds up.'::text), ('jobs_workers'::text,'gauge'::text,'Workers that are alive.'::text), ('jobs_deaf_workers'::text,'gauge'::text,'Workers that no notification reaches: they poll.'::text), ('jobs_tick_age_seconds'::text,'gauge'::text,'How long ago jobs.tick last began.'::text), ('jobs_tick_seconds'::text,'gauge'::text,'How long the last jobs.tick took.'::text), ('jobs_schedule_late_seconds'::text,'gauge'::text,'How long a schedule is overdue; 0 where it is not.'::text), ('jobs_alerts'::text,'gauge'::text,'Open alerts of a severity.'::text), ('jobs_xmin_age_seconds'::text,'gauge'::text,'How long the oldest transaction that holds up vacuum is open, prepared ones too.'::text), ('jobs_xmin_age_transactions'::text,'gauge'::text,'How many transactions back the oldest snapshot goes: of a backend, slot or prepared one.'::text), ('jobs_dead_rows'::text,'gauge'::text,'Dead rows of a hot table that vacuum has not removed.'::text), ('jobs_lost_leases_total'::text,'counter'::text,'Workers whose lease ran out.'::text), ('jobs_reaped_total'::text,'counter'::text,'Jobs taken back from workers that were lost or late.'::text), ('jobs_stale_reports_total'::text,'counter'::text,'Reports of runs that others had by then.'::text), ('jobs_retried_runs_total'::text,'counter'::text,'Runs that failed and were put back for another.'::text), ('jobs_died_total'::text,'counter'::text,'Jobs that ended badly.'::text), ('jobs_denied_keys_total'::text,'counter'::text,'Keys that a claim passed over because a limit of theirs was used up.'::text)) m(metric, type, help);
 
 
 --
@@ -15746,6 +15828,12 @@ UNION ALL
     count(*) AS value
    FROM jobs.workers w
   WHERE ((w.stopped_at IS NULL) AND (w.lease_until > jobs.clock()))
+UNION ALL
+ SELECT 'jobs_deaf_workers'::text AS metric,
+    '{}'::jsonb AS labels,
+    count(*) AS value
+   FROM jobs.workers w
+  WHERE ((w.stopped_at IS NULL) AND (w.lease_until > jobs.clock()) AND (NOT w.hears))
 UNION ALL
  SELECT 'jobs_tick_age_seconds'::text AS metric,
     '{}'::jsonb AS labels,
@@ -16707,6 +16795,7 @@ CREATE VIEW jobs.work AS
     k.queue,
     q.concurrency,
     ((k.prepare IS NULL) AND (k.settle IS NULL)) AS in_bulk,
+    k.in_sql,
     k.timeout
    FROM (jobs.kinds k
      JOIN jobs.queues q ON ((q.queue = k.queue)));
@@ -16734,6 +16823,13 @@ COMMENT ON COLUMN jobs.work.in_bulk IS 'The kind neither prepares nor settles: i
 
 
 --
+-- Name: COLUMN work.in_sql; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.work.in_sql IS 'Its prepare function is all of the work.';
+
+
+--
 -- Name: COLUMN work.timeout; Type: COMMENT; Schema: jobs; Owner: -
 --
 
@@ -16751,7 +16847,9 @@ CREATE VIEW jobs.workers_status AS
     (w.lease_until > jobs.clock()) AS alive,
     w.started_at,
     w.lease_until,
-    COALESCE(r.running, (0)::bigint) AS running
+    COALESCE(r.running, (0)::bigint) AS running,
+    w.kinds,
+    w.hears
    FROM (jobs.workers w
      LEFT JOIN ( SELECT r_1.worker_id,
             count(*) AS running
@@ -16786,6 +16884,20 @@ COMMENT ON COLUMN jobs.workers_status.lease_until IS 'Each heartbeat moves it on
 --
 
 COMMENT ON COLUMN jobs.workers_status.running IS 'Jobs that it has in hand.';
+
+
+--
+-- Name: COLUMN workers_status.kinds; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.workers_status.kinds IS 'Kinds that it has a handler for; null where it did not say.';
+
+
+--
+-- Name: COLUMN workers_status.hears; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.workers_status.hears IS 'Notifications reach it; where they do not, it polls. Null until it has said so.';
 
 
 --
@@ -27019,6 +27131,13 @@ REVOKE ALL ON FUNCTION jobs.alert_success_share(p_bound double precision, p_span
 
 
 --
+-- Name: FUNCTION alert_unhandled_kinds(p_bound double precision, p_span interval); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs.alert_unhandled_kinds(p_bound double precision, p_span interval) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION await_event(p_job_id bigint, p_run_no integer, p_event text, p_timeout interval); Type: ACL; Schema: jobs; Owner: -
 --
 
@@ -27151,12 +27270,12 @@ GRANT ALL ON FUNCTION jobs.find(p_state text[], p_kind text, p_queue text, p_key
 
 
 --
--- Name: FUNCTION heartbeat(p_worker_id integer, p_progress jsonb); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION heartbeat(p_worker_id integer, p_progress jsonb, p_hears boolean); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb) TO autom_worker;
-GRANT ALL ON FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb) TO autom_operator;
+REVOKE ALL ON FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb, p_hears boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb, p_hears boolean) TO autom_worker;
+GRANT ALL ON FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb, p_hears boolean) TO autom_operator;
 
 
 --
@@ -27418,12 +27537,12 @@ GRANT ALL ON FUNCTION jobs.snooze(p_job_id bigint, p_run_no integer, p_until tim
 
 
 --
--- Name: FUNCTION start_worker(p_name text, p_queues text[], p_lease interval); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION start_worker(p_name text, p_queues text[], p_lease interval, p_kinds text[]); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs.start_worker(p_name text, p_queues text[], p_lease interval) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.start_worker(p_name text, p_queues text[], p_lease interval) TO autom_worker;
-GRANT ALL ON FUNCTION jobs.start_worker(p_name text, p_queues text[], p_lease interval) TO autom_operator;
+REVOKE ALL ON FUNCTION jobs.start_worker(p_name text, p_queues text[], p_lease interval, p_kinds text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.start_worker(p_name text, p_queues text[], p_lease interval, p_kinds text[]) TO autom_worker;
+GRANT ALL ON FUNCTION jobs.start_worker(p_name text, p_queues text[], p_lease interval, p_kinds text[]) TO autom_operator;
 
 
 --

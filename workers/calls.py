@@ -29,6 +29,9 @@ Resolve = Callable[[UUID], Awaitable[Credentials]]
 
 log = logging.getLogger("autom.worker")
 
+ELSEWHERE = 5.0
+"""Seconds in which another worker may come for a job that this one has no handler for."""
+
 
 class Job(NamedTuple):
     job_id: int
@@ -101,7 +104,8 @@ class Calls:
         """Call the handler; whatever happens, it has an outcome. ``timeout`` is in seconds."""
         handler = self._handlers.get(held.job.kind)
         if handler is None:
-            return TryLater(None, f"No handler for {held.job.kind} here.", "no_handler")
+            why = f"No handler for {held.job.kind} here."
+            return TryLater(ELSEWHERE, why, "no_handler", unbegun=True)
         held.calling = True
         try:
             async with asyncio.timeout(timeout):

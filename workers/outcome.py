@@ -45,6 +45,8 @@ class TryLater:
     pause_key: bool = False
     """The service turns all of this connection away for ``after`` seconds: costs no attempt."""
     throttle: Throttle | None = None
+    unbegun: bool = False
+    """Nothing was tried, for a reason of this worker's own: costs no attempt."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -53,6 +55,7 @@ class TryLater:
             "reason": self.reason,
             "code": self.code,
             "pause_key": self.pause_key,
+            "unbegun": self.unbegun,
             "throttle": _json(self.throttle),
         }
 

@@ -8,6 +8,9 @@ It needs no state in a session, so PgBouncer may stand between in transaction mo
 * one that listens. Where notifications do not arrive, it polls: often while there is work, seldom
   while there is none.
 
+Of all workers one polls each second, and thereby is the clock (``jobs.tick``); the others come now
+and then to see that it goes. Whoever finds that it stands still is the clock from then on.
+
 A worker whose lease has run out stops what it does: others have its jobs, and the database refuses
 its reports (``run_no``).
 """
@@ -44,7 +47,12 @@ log = logging.getLogger("autom.worker")
 LEASE = 15.0
 GRACE = 20.0
 POLL = 1.0
+POLL_BESIDE = 3.0
+"""While another worker is the clock and notifications arrive."""
 POLL_DEAF = (0.025, 2.0)
+ECHO, HEARING, DEAF = 2.0, 60.0, 30.0
+"""A notification to itself arrives within the first, else it counts as deaf; it is sent again after
+the second where the last arrived, and after the third where it did not."""
 RELOOK = 0.025
 """A notification may have been left out in the 20 ms after another: look again after it."""
 
@@ -71,6 +79,7 @@ class Work:
     queue: str
     concurrency: int
     in_bulk: bool
+    in_sql: bool
     timeout: timedelta
 
 
@@ -136,8 +145,9 @@ class Worker:
         lease: float = LEASE,
         grace: float = GRACE,
     ) -> None:
-        """``queues`` None serves all; ``concurrency`` goes before ``jobs.queues.concurrency``.
+        """``queues`` None serves all; either way those in which it has something to handle.
 
+        ``concurrency`` goes before ``jobs.queues.concurrency``.
         ``listen_url`` is a direct connection where ``url`` is a pooler's. ``lease`` is how many
         seconds without a heartbeat others wait before they take over, ``grace`` how many a stop
         gives to calls that are under way.
@@ -163,7 +173,8 @@ class Worker:
         self._signing = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._alarm = asyncio.Event()
-        self._hears = False
+        self.hears = False
+        """Notifications arrive; where they do not, it polls."""
         self._claimed = 0
         self._http: httpx.AsyncClient
         self._calls: Calls
@@ -218,7 +229,9 @@ class Worker:
             and not inspect.iscoroutinefunction(self._handlers[row.kind])
         }
         for row in rows:
-            if self._queues is None or row.queue in self._queues:
+            if (self._queues is None or row.queue in self._queues) and (
+                row.in_sql or row.kind in self._handlers
+            ):
                 wanted = self._concurrency.get(row.queue, row.concurrency)
                 line = self._lines.setdefault(row.queue, Line(row.queue, wanted))
                 line.free += wanted - line.concurrency
@@ -232,6 +245,7 @@ class Worker:
                 name=self.name,
                 queues=list(self._lines),
                 lease=timedelta(seconds=self._lease),
+                kinds=sorted(self._handlers),
             )
 
     async def _reclaimed(self, conn: Connection) -> None:
@@ -403,6 +417,7 @@ class Worker:
                         Stop,
                         worker_id=worker_id,
                         progress=self._progress(),
+                        hears=self.hears,
                     )
                 heard = time.monotonic()
                 for stop in stops:
@@ -462,21 +477,21 @@ class Worker:
                         async with asyncio.timeout(self._lease):
                             await avalue(conn, "jobs.listen")
                         while await self._echo(conn):
-                            self._hears = True
-                            async for notify in conn.notifies(timeout=60):
+                            self.hears = True
+                            async for notify in conn.notifies(timeout=HEARING):
                                 self._rung(notify.payload)
-                        pause = 30.0
+                        pause = DEAF
                 finally:
-                    self._hears = False
+                    self.hears = False
                     await link.close()
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))
 
     async def _echo(self, conn: Connection) -> bool:
         """Do notifications arrive? Through PgBouncer they never do, and nobody says so."""
         message = f"?{self.name}:{random.getrandbits(64)}"
-        async with self._heart.use() as other:
-            await avalue(other, "jobs.ring", message=message)
-        async for notify in conn.notifies(timeout=2):
+        # The way that jobs go too: a pooler, or another server, would be found out.
+        await self._ask("jobs.ring", message=message)
+        async for notify in conn.notifies(timeout=ECHO):
             if notify.payload == message:
                 return True
             self._rung(notify.payload)
@@ -492,26 +507,34 @@ class Worker:
     async def _poll(self) -> None:
         shortest, longest = POLL_DEAF
         pause, claimed = shortest, 0
+        tick = time.monotonic()
+        due = tick
         while True:
-            if self._hears:
-                wait = POLL * random.uniform(0.8, 1.2)
-            else:
-                pause = shortest if claimed != self._claimed else min(pause * 1.5, longest)
-                claimed, wait = self._claimed, pause
             with suppress(TimeoutError):
-                async with asyncio.timeout(wait):
+                async with asyncio.timeout(due - time.monotonic()):
                     await self._alarm.wait()
                 await asyncio.sleep(RELOOK)
             self._alarm.clear()
+            ticked = False
             try:
                 async with self._links.use() as conn:
-                    rows = await acall(conn, "jobs.poll", Waiting, queues=list(self._lines))
+                    (answer,) = await acall(conn, "jobs.poll", Polled, queues=list(self._lines))
+                ticked = answer.ticked
+                for queue in answer.queues:
+                    self._lines[queue].ring()
             except psycopg.Error as error:
                 log.warning("poll: %s", said(error))
-                continue
-            for row in rows:
-                if row.poll in self._lines:
-                    self._lines[row.poll].ring()
+            now = time.monotonic()
+            if ticked:
+                tick = now + POLL
+            elif now >= tick:
+                # Somebody else is the clock.
+                tick = now + POLL_BESIDE * random.uniform(0.8, 1.2)
+            due = tick
+            if not self.hears:
+                pause = shortest if claimed != self._claimed else min(pause * 1.5, longest)
+                claimed = self._claimed
+                due = min(tick, now + pause)
 
     async def _wind_up(self, serving: list[asyncio.Task[None]]) -> None:
         _, late = await asyncio.wait(serving, timeout=self._grace)
@@ -523,10 +546,11 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """A row of ``jobs.poll``: a queue with ready jobs."""
+class Polled:
+    """The row of ``jobs.poll``."""
 
-    poll: str
+    ticked: bool
+    queues: list[str]
 
 
 def run(

@@ -49,6 +49,36 @@ def test_every_rule_works_on_an_empty_database(noon):
     assert (alerts(noon), errors(noon)) == ({}, {})
 
 
+# Kinds that nobody handles
+
+
+@pytest.mark.parametrize(
+    ("kinds", "place", "seconds", "finds"),
+    [
+        pytest.param(["t.other"], "ready", 61, True, id="its only worker handles others"),
+        pytest.param(["t.other"], "ready", 60, False, id="not for long"),
+        pytest.param(["t.other"], "came round", 61, True, id="a worker had it and put it back"),
+        pytest.param(["t.other"], "delayed", 61, False, id="its time has not come"),
+        pytest.param(["t.other", "t.plain"], "ready", 61, False, id="a worker handles it"),
+        pytest.param(None, "ready", 61, False, id="a worker that did not say what it handles"),
+        pytest.param("nobody", "ready", 61, False, id="no worker is alive: others say that"),
+    ],
+)
+def test_a_kind_that_no_worker_handles(noon, kinds, place, seconds, finds):
+    kind(noon)
+    enqueue(noon, run_at=NOON + timedelta(hours=1) if place == "delayed" else None)
+    if place == "came round":
+        here = claim_one(noon, worker(noon))
+        value(
+            noon, "jobs.snooze", job_id=here.job_id, run_no=1, until=NOON + timedelta(1), reason="-"
+        )
+    noon.execute("update jobs.workers set stopped_at = jobs.clock()")
+    if kinds != "nobody":
+        value(noon, "jobs.start_worker", name="t", lease="1 hour", kinds=kinds)
+    after(noon, seconds=seconds)
+    assert found(noon, "unhandled_kind") == ({"t.plain": 1} if finds else {})
+
+
 # Jobs that died
 
 

@@ -341,10 +341,18 @@ def test_an_exchange_reports_and_claims_in_one(line):
 
 def test_a_poll_names_the_queues_with_ready_jobs(line):
     kind(line, "t.other", "other")
-    assert line.execute("select jobs.poll('{default,other}')").fetchall() == []
+    poll = "select queues from jobs.poll('{default,other}')"
+    assert line.execute(poll).fetchone() == ([],)
     enqueue(line, "t.other")
     enqueue(line, run_at="2099-01-01")
-    assert line.execute("select jobs.poll('{default,other}')").fetchall() == [("other",)]
+    assert line.execute(poll).fetchone() == (["other"],)
+
+
+def test_of_those_who_poll_one_is_the_clock(line):
+    value(line, "jobs.tick")
+    line.execute("select setval('jobs.last_tick', 1)")
+    poll = "select ticked from jobs.poll('{default}')"
+    assert [line.execute(poll).fetchone() for _ in range(3)] == [(True,), (False,), (False,)]
 
 
 def test_a_due_job_joins_at_the_end_of_its_line(line):

@@ -171,14 +171,31 @@ async def test_what_else_can_go_wrong(conn, database, payload, code):
     assert conn.execute("select code from jobs.dead").fetchone() == (code,)
 
 
-async def test_a_kind_without_a_handler_here_is_left_for_others(conn, database):
-    kind(conn, "t.call")
-    job_id = enqueue(conn, "t.call")
-    async with serving(database, {}):
+@pytest.mark.parametrize("name", ["t.call", "t.ruled"])
+async def test_a_kind_without_a_handler_here_is_left_for_others(conn, database, name):
+    """It waits for a while and costs no attempt; whoever has a handler does it."""
+    ruled(conn, max_attempts=1, effect="at_most_once")
+    kind(conn, "t.call", max_attempts=1)
+    kind(conn, "t.plain")
+    job_id = enqueue(conn, name)
+    waits = "select failures, why from jobs.scheduled"
+    async with serving(database, {"t.plain": lambda *_: None}):
         await soon(lambda: where(conn, job_id) == "scheduled")
-    assert conn.execute("select why from jobs.scheduled").fetchone() == (
-        "No handler for t.call here.",
-    )
+    assert conn.execute(waits).fetchall() == [(0, f"No handler for {name} here.")]
+    value(conn, "jobs.retry", job_id=job_id)
+    async with serving(database, {name: lambda *_: None}):
+        await soon(lambda: where(conn, job_id) == "ended")
+    assert ended(conn, job_id) == "done"
+    assert faults(conn) == []
+
+
+async def test_only_queues_with_something_to_handle_are_served(conn, database):
+    """A schedule's work is all SQL, and so is any worker's."""
+    kind(conn, "t.other", queue="other")
+    kind(conn, "t.call")
+    async with serving(database, {"t.call": lambda *_: None}):
+        queues, kinds = conn.execute("select queues, kinds from jobs.workers_status").fetchone()
+    assert (sorted(queues), kinds) == (["default", "schedules"], ["t.call"])
 
 
 @pytest.mark.parametrize("override", [None, 2])
@@ -278,7 +295,7 @@ async def test_how_soon_an_idle_worker_begins(conn, database, request, way):
 
     async with serving(url, {"t.plain": plain}) as worker:
         if way == "direct":
-            await soon(lambda: worker._hears)
+            await soon(lambda: worker.hears)
         for n in range(20):
             await asyncio.to_thread(enqueue, conn, "t.plain", {"at": time.monotonic()})
             await soon(lambda n=n: len(begun) == n + 1)

@@ -1,4 +1,8 @@
-create or replace function jobs.heartbeat(p_worker_id integer, p_progress jsonb default null)
+create or replace function jobs.heartbeat(
+  p_worker_id integer,
+  p_progress  jsonb default null,
+  p_hears     boolean default null
+)
 returns table (job_id bigint, run_no integer, reason text)
 language plpgsql
 volatile
@@ -7,7 +11,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   update jobs.workers as w
-  set lease_until = jobs.clock() + w.lease
+  set lease_until = jobs.clock() + w.lease, hears = coalesce(p_hears, w.hears)
   where w.worker_id = p_worker_id and w.stopped_at is null;
   if not found then
     perform jobs._refuse_worker(p_worker_id);
@@ -35,6 +39,6 @@ $$;
 
 comment on function jobs.heartbeat is
   'Extend a worker''s lease; returns the jobs that it has to stop, and why. p_progress: how far its
-jobs are, [{"job_id", "run_no", "percent", "note"}], shown by jobs.active. Raises JQ005 where its
-lease had run out and its jobs were given to others.';
+jobs are, [{"job_id", "run_no", "percent", "note"}], shown by jobs.active. p_hears: notifications
+reach it. Raises JQ005 where its lease had run out and its jobs were given to others.';
 grant execute on function jobs.heartbeat to autom_worker, autom_operator;

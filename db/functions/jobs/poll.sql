@@ -1,5 +1,5 @@
 create or replace function jobs.poll(p_queues text[])
-returns setof text
+returns table (ticked boolean, queues text[])
 language plpgsql
 volatile
 security definer
@@ -9,20 +9,25 @@ set enable_bitmapscan = off
 set jit = off
 as $$
 begin
+  ticked := false;
   if extract(epoch from clock_timestamp()) * 1000
     - (select t.last_value from jobs.last_tick as t) >= 1000
   then
     perform jobs.tick();
+    ticked := found;
   end if;
-  return query
-  select q.queue
-  from unnest(p_queues) as q (queue)
-  -- With a limit, for an exists may be made a join that reads all queues.
-  cross join lateral (select from jobs.ready as r where r.queue = q.queue limit 1) as r;
+  queues := array(
+    select q.queue
+    from unnest(p_queues) as q (queue)
+    -- With a limit, for an exists may be made a join that reads all queues.
+    cross join lateral (select from jobs.ready as r where r.queue = q.queue limit 1) as r
+  );
+  return next;
 end;
 $$;
 
 comment on function jobs.poll is
-  'What an idle worker asks each second: which of these queues have ready jobs? Ticks if nobody else
-has in the last second.';
+  'What an idle worker asks now and then: queues are those of p_queues with ready jobs. Ticks if
+nobody has in the last second; whoever ticked comes again in a second, so that one worker of many
+is the clock.';
 grant execute on function jobs.poll to autom_worker, autom_operator;

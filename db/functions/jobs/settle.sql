@@ -43,8 +43,9 @@ begin
     return jobs._finish(v_job, 'failed', v_reason, p_outcome ->> 'code');
   elsif v_outcome = 'unknown' and v_kind.effect = 'at_most_once' then
     return jobs._finish(v_job, 'unknown', v_reason, p_outcome ->> 'code');
-  elsif (p_outcome ->> 'pause_key')::boolean then
-    -- The service turned everybody with this key away; that says nothing about this job.
+  elsif (p_outcome ->> 'pause_key')::boolean or (p_outcome ->> 'unbegun')::boolean then
+    -- The service turned everybody with this key away, or the worker cannot do this kind of work;
+    -- that says nothing about this job.
     return jobs._put_in_line(
       v_job, jobs.clock() + make_interval(secs => coalesce(v_after, 1)), v_reason
     );
@@ -58,10 +59,9 @@ $$;
 
 comment on function jobs.settle is
   'Report how a run went: {"outcome": "done" | "try_later" | "give_up" | "unknown", "answer",
-"after",
-"reason", "code", "pause_key", "throttle"}. Ends the job or lets it wait for another attempt, and
-runs the kind''s settle function where it ends, all in this transaction. Returns done, failed,
-unknown, cancelled, ready, scheduled; or stale, with nothing changed, where the run is not the
-present one.
+"after", "reason", "code", "pause_key", "unbegun", "throttle"}. Ends the job or lets it wait for
+another attempt, and runs the kind''s settle function where it ends, all in this transaction.
+Returns done, failed, unknown, cancelled, ready, scheduled; or stale, with nothing changed, where the
+run is not the present one.
 Raises JQ008, and for a done job whatever its settle function raises.';
 grant execute on function jobs.settle to autom_worker, autom_operator;

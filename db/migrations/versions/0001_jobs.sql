@@ -63,6 +63,7 @@ create table jobs.kinds (
   timeout      interval not null default '60 s',
   effect       text,
   priority     integer not null default 2,
+  in_sql       boolean not null default false,
   description  text not null,
   constraint kinds_name_functions_with_their_schema check (
     prepare ~ '^[a-z_][a-z0-9_]*[.][a-z_][a-z0-9_]*$'
@@ -76,7 +77,8 @@ create table jobs.kinds (
   constraint kinds_know_what_a_repeat_does check (
     effect in ('natural', 'native_key', 'read_back', 'at_most_once', 'repeatable')
   ),
-  constraint kinds_have_one_of_four_priorities check (priority between 0 and 3)
+  constraint kinds_have_one_of_four_priorities check (priority between 0 and 3),
+  constraint kinds_in_sql_are_prepared check (not in_sql or prepare is not null)
 );
 -- Serves the foreign key.
 create index kinds_queue_idx on jobs.kinds (queue);
@@ -95,6 +97,8 @@ comment on column jobs.kinds.backoff_base is
 comment on column jobs.kinds.backoff_cap is 'The longest wait between two attempts.';
 comment on column jobs.kinds.timeout is 'How long one call may take before the worker stops it.';
 comment on column jobs.kinds.effect is 'Why a repeat is safe; null has no effect outside.';
+comment on column jobs.kinds.in_sql is
+  'Its prepare function is all of the work: any worker does it, and none needs a handler.';
 comment on column jobs.kinds.priority is
   '0 urgent, 1 high, 2 normal, 3 idle; a job may say otherwise.';
 
@@ -454,6 +458,8 @@ create table jobs.workers (
   worker_id   integer generated always as identity primary key,
   name        text not null,
   queues      text[] not null,
+  kinds       text[],
+  hears       boolean,
   lease       interval not null,
   started_at  timestamptz not null default jobs.clock(),
   lease_until timestamptz not null,
@@ -461,6 +467,10 @@ create table jobs.workers (
 ) with (fillfactor = 20);
 comment on table jobs.workers is
   'Workers and their leases. What a worker holds when its lease ends, others take over.';
+comment on column jobs.workers.kinds is
+  'Kinds that it has a handler for; null where it did not say, which counts as all.';
+comment on column jobs.workers.hears is
+  'Notifications arrive; where they do not, it polls more often. Null where it did not say.';
 comment on column jobs.workers.stopped_at is
   'When it said goodbye, or was found dead; null while it works.';
 
@@ -555,7 +565,8 @@ insert into jobs.queues (queue, concurrency, description)
 values ('default', 10, 'Whatever has no queue of its own.'),
        ('schedules', 4, 'Runs of schedules.');
 
-insert into jobs.kinds (kind, queue, prepare, settle, max_attempts, timeout, priority, description)
+insert into jobs.kinds
+  (kind, queue, prepare, settle, max_attempts, timeout, priority, in_sql, description)
 values ('jobs.run_schedule', 'schedules', 'jobs._prepare_schedule', 'jobs._settle_schedule', 3,
-  '10 min', 1,
+  '10 min', 1, true,
         'Runs the function of a schedule.');

@@ -219,14 +219,14 @@ values ('alerts', '*', 1, 0.1, 3);
 
 insert into jobs.kinds (
   kind, queue, prepare, settle, max_attempts, backoff_base, backoff_cap, timeout, effect, priority,
-  description
+  in_sql, description
 )
 values ('jobs.send_slack', 'alerts', 'jobs.prepare_alert', 'jobs.settle_alert', 6, '5 s', '5 min',
-        '30 s', 'at_most_once', 0, 'Tells a Slack channel what is new about alerts.'),
+        '30 s', 'at_most_once', 0, false, 'Tells a Slack channel what is new about alerts.'),
        ('jobs.send_mail', 'alerts', 'jobs.prepare_alert', 'jobs.settle_alert', 6, '5 s', '5 min',
-        '60 s', 'at_most_once', 0, 'Mails what is new about alerts.'),
+        '60 s', 'at_most_once', 0, false, 'Mails what is new about alerts.'),
        ('jobs.roll_up', 'schedules', 'jobs._prepare_roll_up', null, 5, '1 min', '15 min',
-        '10 min', null, 3, 'Sums up an hour of the history.');
+        '10 min', null, 3, true, 'Sums up an hour of the history.');
 
 insert into jobs.alert_rules (rule, function, bound, span, severity, of_channels, description)
 values ('job_failed', 'jobs.alert_dead_jobs', 0, '1 day', 'warning', false,
@@ -242,6 +242,9 @@ values ('job_failed', 'jobs.alert_dead_jobs', 0, '1 day', 'warning', false,
        ('old_ready', 'jobs.alert_old_ready', 600, '0', 'critical', false,
         'The oldest ready job of a queue that is not paused has waited for more than bound '
         'seconds.'),
+       ('unhandled_kind', 'jobs.alert_unhandled_kinds', 0, '1 min', 'critical', false,
+        'More than bound jobs of a kind wait for longer than span, and no worker that is alive '
+        'has a handler for it.'),
        ('missed_run', 'jobs.alert_missed_runs', 0, '10 min', 'critical', false,
         'A schedule was due more than span ago and its function has not run.'),
        ('few_succeed', 'jobs.alert_success_share', 0.9, '1 hour', 'warning', false,

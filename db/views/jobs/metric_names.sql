@@ -10,6 +10,7 @@ from (
      'How long the first ready job of a queue and priority has waited, among its first 1000 keys.'),
     ('jobs_paused_keys', 'gauge', 'Keys of a queue that a person or a service holds up.'),
     ('jobs_workers', 'gauge', 'Workers that are alive.'),
+    ('jobs_deaf_workers', 'gauge', 'Workers that no notification reaches: they poll.'),
     ('jobs_tick_age_seconds', 'gauge', 'How long ago jobs.tick last began.'),
     ('jobs_tick_seconds', 'gauge', 'How long the last jobs.tick took.'),
     ('jobs_schedule_late_seconds', 'gauge', 'How long a schedule is overdue; 0 where it is not.'),

@@ -39,6 +39,10 @@ select 'jobs_workers', '{}', count(*)
 from jobs.workers as w
 where w.stopped_at is null and w.lease_until > jobs.clock()
 union all
+select 'jobs_deaf_workers', '{}', count(*)
+from jobs.workers as w
+where w.stopped_at is null and w.lease_until > jobs.clock() and not w.hears
+union all
 select 'jobs_tick_age_seconds', '{}',
        extract(epoch from jobs.clock()) - t.last_value / 1000.0
 from jobs.last_tick as t
