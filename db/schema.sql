@@ -6532,8 +6532,8 @@ $$;
 COMMENT ON FUNCTION jobs.settle(p_job_id bigint, p_run_no integer, p_outcome jsonb) IS 'Report how a run went: {"outcome": "done" | "try_later" | "give_up" | "unknown", "answer",
 "after", "reason", "code", "pause_key", "unbegun", "throttle"}. Ends the job or lets it wait for
 another attempt, and runs the kind''s settle function where it ends, all in this transaction.
-Returns done, failed, unknown, cancelled, ready, scheduled; or stale, with nothing changed, where the
-run is not the present one.
+Returns done, failed, unknown, cancelled, ready, scheduled; or stale, with nothing changed, where
+the run is not the present one.
 Raises JQ008, and for a done job whatever its settle function raises.';
 
 

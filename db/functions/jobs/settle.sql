@@ -61,7 +61,7 @@ comment on function jobs.settle is
   'Report how a run went: {"outcome": "done" | "try_later" | "give_up" | "unknown", "answer",
 "after", "reason", "code", "pause_key", "unbegun", "throttle"}. Ends the job or lets it wait for
 another attempt, and runs the kind''s settle function where it ends, all in this transaction.
-Returns done, failed, unknown, cancelled, ready, scheduled; or stale, with nothing changed, where the
-run is not the present one.
+Returns done, failed, unknown, cancelled, ready, scheduled; or stale, with nothing changed, where
+the run is not the present one.
 Raises JQ008, and for a done job whatever its settle function raises.';
 grant execute on function jobs.settle to autom_worker, autom_operator;
