@@ -117,3 +117,60 @@ def test_cancel_finds_a_job_by_its_id(conn):
     before = pages(conn, cancel)
     fill(conn, MANY)
     assert pages(conn, cancel) <= before * 1.25 + 20
+
+
+MILLION = """
+insert into jobs.queues (queue) values ('plain'), ('keyed'), ('limited'), ('later');
+insert into jobs.kinds (kind, queue, description)
+select 't.' || q, q, 'of a test' from unnest(array['plain', 'keyed', 'limited', 'later']) as q
+on conflict do nothing;
+insert into jobs.limits (queue, key, max_running, rate, burst) values ('limited', '*', 5, 10, 10);
+
+insert into jobs.jobs (job_id, priority, kind, queue, key, payload)
+select (jobs._first_id_of(now()) + n), 2, 't.' || q, q,
+       case q when 'plain' then '' else 'shop-' || n % 3000 end, '{}'
+from generate_series(1, 1000000) as n
+cross join lateral (
+  select (array['plain', 'plain', 'plain', 'keyed', 'keyed', 'keyed', 'keyed', 'limited', 'limited',
+    'later'])[n % 10 + 1] as q
+) as x;
+insert into jobs.ready (
+  seq, job_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
+)
+select job_id, job_id, created_at, 0, 0, priority, false, queue, kind, key
+from jobs.jobs where queue <> 'later';
+insert into jobs.scheduled (
+  job_id, run_at, run_no, failures, priority, is_unique, queue, kind, key
+)
+select job_id, '2099-01-01', 0, 0, priority, false, queue, kind, key
+from jobs.jobs where queue = 'later';
+analyze jobs.ready, jobs.scheduled, jobs.jobs;
+"""
+
+BOUNDS = {
+    ("plain", 10): 200,
+    ("plain", 100): 1_500,
+    ("keyed", 10): 2_200,
+    ("keyed", 100): 13_000,
+    ("limited", 10): 2_500,
+    ("limited", 100): 13_500,
+    ("later", 100): 50,
+    ("default", 100): 50,
+}
+"""Pages that a claim of so many jobs may touch, by queue; of keys there are 3,000."""
+
+
+def test_what_each_claim_costs_among_a_million(conn):
+    conn.execute(MILLION)
+    w = worker(conn)
+    costs = {
+        (queue, limit): pages(conn, f"select * from jobs.claim({w}, '{queue}', {limit})")
+        for queue, limit in BOUNDS
+    }
+    assert {case: cost for case, cost in costs.items() if cost > BOUNDS[case]} == {}
+    exchange = f"select * from jobs.exchange({w}, '{{}}', '{{}}', null, 'plain', 100)"
+    assert pages(conn, exchange) <= BOUNDS["plain", 100]
+
+    # The control: without its index a claim reads the whole queue, and the pages tell.
+    conn.execute("alter table jobs.ready drop constraint ready_pkey")
+    assert pages(conn, f"select * from jobs.claim({w}, 'plain', 10)") > 20 * BOUNDS["plain", 10]

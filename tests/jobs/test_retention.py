@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from subprocess import PIPE, Popen
 
 import psycopg
 import pytest
@@ -248,6 +249,37 @@ def test_the_backup_sees_what_it_began_with_and_others_go_on(conn, reader, fresh
             retain(conn, 1)
             run(other, "done")
     assert reader.execute("select count(*) from jobs.jobs").fetchone() == before
+
+
+def test_a_real_backup_holds_up_nobody_and_is_whole(conn, server, fresh_database):
+    """pg_dump, stuck in the middle of a table because nobody reads what it writes."""
+    first = run(conn, "done")
+    conn.execute(
+        "select jobs.enqueue_many('t.plain', array_agg(jsonb_build_object('n', n, 'x', repeat('x', 2000))))"
+        " from generate_series(1, 10000) as n"
+    )
+    go_to(conn, 32)
+    dumping = (
+        "select 1 from pg_stat_activity as a join pg_locks as l using (pid)"
+        " where a.application_name = 'pg_dump' and l.relation = 'jobs.jobs'::regclass"
+        " and clock_timestamp() - a.xact_start > interval '1.1 s'"
+    )
+    program = [str(server.bin / "pg_dump"), "--schema=jobs", fresh_database]
+    with Popen(program, stdout=PIPE) as dump, connect(fresh_database) as other:
+        until(lambda: conn.execute(dumping).fetchone())
+        other.execute("set lock_timeout = '1 s'")
+        for _ in range(3):
+            retain(conn, 1)
+            enqueue(other)
+        assert len(today(conn)) == 3
+        assert conn.execute(dumping).fetchone()
+        text, _ = dump.communicate()
+    assert dump.returncode == 0
+    assert f"\n{first}\t".encode() in text and text.count(b'"n": ') == 10_000
+    retain(conn)
+    assert today(conn) == set()
+    assert conn.execute("select count(*) from jobs.ready").fetchone() == (10_003,)
+    assert faults(conn) == []
 
 
 def test_who_has_only_begun_to_read_is_waited_for_a_moment(conn, fresh_database):
