@@ -4913,20 +4913,28 @@ declare
   v_reason text := coalesce(p_reason, 'cancelled');
   v_job    jobs.running;
 begin
-  -- The unique key before the job, as in jobs._replace.
-  perform from jobs.unique_keys as u where u.job_id = p_job_id for update;
-
   -- A job may move while we look: from where it waits to a worker, and back. It soon holds still.
   loop
-    v_job := jobs._withdraw(p_job_id);
-    if v_job.job_id is not null then
-      v_job.run_no := v_job.run_no + 1;
-      return jobs._finish(v_job, 'cancelled', v_reason);
-    end if;
-
     update jobs.running as r set cancel_reason = v_reason where r.job_id = p_job_id;
     if found then
       return 'cancelling';
+    end if;
+
+    begin
+      -- The unique key before the job, as in jobs._replace.
+      perform from jobs.unique_keys as u where u.job_id = p_job_id for update;
+      v_job := jobs._withdraw(p_job_id);
+      if v_job.job_id is null then
+        -- Let go of the key: whoever ends a run has the job, and asks for the key last.
+        raise no_data_found;
+      end if;
+    exception
+      when no_data_found then
+        null;
+    end;
+    if v_job.job_id is not null then
+      v_job.run_no := v_job.run_no + 1;
+      return jobs._finish(v_job, 'cancelled', v_reason);
     end if;
 
     exit when not exists (select from jobs.jobs as j where j.job_id = p_job_id);
