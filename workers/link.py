@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from db.call import avalue
 from db.database import aconnect
 
 Connection = psycopg.AsyncConnection[Any]
@@ -76,8 +77,9 @@ class Link:
         if self._connection is None or self._connection.closed:
             connection = await aconnect(self._url, **FOUND_DEAD)
             try:
-                if self._opened:
-                    with _hung_up_after(self._patience, connection):
+                with _hung_up_after(self._patience, connection):
+                    await _prepare_if_direct(connection)
+                    if self._opened:
                         await self._opened(connection)
             except BaseException:
                 await connection.close()
@@ -107,6 +109,16 @@ class Links:
     async def close(self) -> None:
         for link in self._all:
             await link.close()
+
+
+async def _prepare_if_direct(connection: Connection) -> None:
+    """Have statements prepared from their second time on, which saves a third of a short call.
+
+    Not through a pooler: there the next statement may meet another session. A pooler gives itself
+    away, for the process it names is not the one that answers.
+    """
+    if await avalue(connection, "pg_catalog.pg_backend_pid") == connection.info.backend_pid:
+        connection.prepare_threshold = 1
 
 
 def _is_idle(connection: Connection) -> bool:

@@ -2,8 +2,9 @@
 
 It needs no state in a session, so PgBouncer may stand between in transaction mode. What it holds:
 
-* one connection for claims, each claim carrying what was done since the last one;
-* a few for ``jobs.prepare`` and ``jobs.settle``;
+* one connection for claims, each claim carrying what was done since the last one, and each report
+  asking for more;
+* a few for ``jobs.prepare`` and ``jobs.settle``, and for reports beside a claim that is under way;
 * one for its heartbeat, so that no crowd on the others can cost it its lease;
 * one that listens. Where notifications do not arrive, it polls: often while there is work, seldom
   while there is none.
@@ -29,6 +30,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -53,8 +55,10 @@ POLL_DEAF = (0.025, 2.0)
 ECHO, HEARING, DEAF = 2.0, 60.0, 30.0
 """A notification to itself arrives within the first, else it counts as deaf; it is sent again after
 the second where the last arrived, and after the third where it did not."""
-RELOOK = 0.025
-"""A notification may have been left out in the 20 ms after another: look again after it."""
+RELOOK = 0.006
+"""A notification may have been left out in the 5 ms after another: look again after it."""
+MANY = 100
+"""Reports that are worth a statement of their own."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,9 @@ class Line:
         self.unbegun: list[tuple[int, int]] = []
         self.sent: set[int] = set()
         """Jobs that the claim under way reports."""
+        self.told: set[int] = set()
+        """Jobs that the report beside it reports."""
+        self.reporting: asyncio.Task[None] | None = None
         self.fresh: set[int] = set()
         """Jobs of the last claim, until they are begun."""
         self.after_key: str | None = None
@@ -120,13 +127,13 @@ class Line:
     @property
     def wanted(self) -> int:
         # Half at a time: while one half is worked on, the next claim is under way.
-        return min(self.free, max(10, self.concurrency // 2)) if self.hungry else 0
+        return min(self.free, max(10, self.concurrency // 2))
 
     @property
     def held(self) -> set[int]:
         done = {job_id for job_id, _, _ in self.done}
         unbegun = {job_id for job_id, _ in self.unbegun}
-        return self.begun.keys() | done | unbegun | self.sent | self.fresh
+        return self.begun.keys() | done | unbegun | self.sent | self.told | self.fresh
 
 
 class Worker:
@@ -262,26 +269,35 @@ class Worker:
 
     async def _serve(self, line: Line) -> None:
         while True:
-            if self._stopping.is_set() and not (line.begun or line.done or line.unbegun):
+            if self._stopping.is_set() and not (
+                line.begun or line.done or line.unbegun or line.reporting
+            ):
                 return
-            if not (line.done or line.unbegun or (line.wanted and not self._stopping.is_set())):
+            if not (line.done or line.unbegun or self._wants(line)):
                 line.bell.clear()
                 await line.bell.wait()
                 continue
             batch = await self._exchange(line)
             while batch.job_ids:
                 under_way = None
-                if line.wanted and not self._stopping.is_set():
+                if self._wants(line):
                     under_way = asyncio.create_task(self._exchange(line))
                     # It sends now, and the database works on it while this batch is worked on.
                     await asyncio.sleep(0)
                 self._begin(line, batch)
+                if under_way and len(line.done) >= MANY and line.reporting is None:
+                    line.reporting = asyncio.create_task(self._report(line))
                 batch = await under_way if under_way else NOTHING
+
+    def _wants(self, line: Line) -> bool:
+        return line.hungry and line.wanted > 0 and not self._stopping.is_set()
 
     async def _exchange(self, line: Line) -> Batch:
         """Report what is done and claim what there is room for, in one round trip."""
         done, line.done = line.done, []
         unbegun, line.unbegun = line.unbegun, []
+        # Also where none are known of: to ask while reporting costs little, and as long as jobs
+        # come one after the other nobody needs to be woken.
         wanted = 0 if self._stopping.is_set() else line.wanted
         # Whoever rings from here on may mean a job that this claim does not see.
         line.hungry = line.hungry and not wanted
@@ -298,6 +314,19 @@ class Worker:
             line.after_key = batch.keys[-1]
             line.fresh = set(batch.job_ids)
         return batch
+
+    async def _report(self, line: Line) -> None:
+        """Report what is done, beside the claim that is under way."""
+        done, line.done = line.done, []
+        line.told = {job_id for job_id, _, _ in done}
+        try:
+            await until_it_works(partial(self._ask, "jobs.complete_many", **_reported(done)))
+        except (psycopg.Error, TypeError, ValueError):
+            # The next claim takes them along, and knows what to do.
+            line.done[:0] = done
+        line.told = set()
+        line.reporting = None
+        line.bell.set()
 
     async def _claim(
         self,
@@ -316,18 +345,15 @@ class Worker:
                         job_ids=_array(job_id for job_id, _ in unbegun),
                         run_nos=_array(run_no for _, run_no in unbegun),
                     )
-                answers = [None if answer is None else Jsonb(answer) for _, _, answer in done]
                 rows = await acall(
                     conn,
                     "jobs.exchange",
                     Batch,
                     worker_id=worker_id,
-                    job_ids=_array(job_id for job_id, _, _ in done),
-                    run_nos=_array(run_no for _, run_no, _ in done),
-                    results=answers if any(answers) else None,
                     queue=line.queue,
                     limit=wanted,
                     after_key=line.after_key,
+                    **_reported(done),
                 )
                 # What was claimed under a number that was given up meanwhile is taken back.
                 return rows[0] if rows and worker_id == self.worker_id else NOTHING
@@ -588,6 +614,16 @@ def run(
 
     with asyncio.Runner() as runner:
         runner.run(serve())
+
+
+def _reported(done: list[tuple[int, int, Any]]) -> dict[str, Any]:
+    """What jobs.complete_many is told."""
+    answers = [None if answer is None else Jsonb(answer) for _, _, answer in done]
+    return {
+        "job_ids": _array(job_id for job_id, _, _ in done),
+        "run_nos": _array(run_no for _, run_no, _ in done),
+        "results": answers if any(answers) else None,
+    }
 
 
 def _array(numbers: Iterable[int]) -> str:

@@ -18,14 +18,24 @@ returns bigint[]
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
+-- The plans are simple and always the same: to make them costs more than to run them.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_queue    text;
-  v_priority integer;
-  v_new      bigint[] := jobs._new_ids(cardinality(p_payloads));
-  v_ids      bigint[] := v_new;
-  v_run_ats  timestamptz[];
-  v_waits    boolean := coalesce(cardinality(p_after) > 0, false);
+  v_queue       text;
+  v_priority    integer;
+  v_run_id      bigint := coalesce(
+    p_batch_id, nullif(current_setting('jobs.run_id', true), '')::bigint
+  );
+  v_ids         bigint[] := jobs._new_ids(cardinality(p_payloads));
+  v_answer      bigint[] := v_ids;
+  v_run_ats     timestamptz[];
+  v_payloads    jsonb[] := p_payloads;
+  v_keys        text[] := p_keys;
+  v_tenants     uuid[] := p_tenants;
+  v_unique_keys text[] := case
+    when array_length(array_remove(p_unique_keys, null), 1) > 0 then p_unique_keys
+  end;
 begin
   select k.queue, coalesce(p_priority, k.priority) from jobs.kinds as k where k.kind = p_kind
   into v_queue, v_priority;
@@ -47,67 +57,68 @@ begin
     perform jobs._lock_batch(p_batch_id);
   end if;
 
-  if array_length(array_remove(p_unique_keys, null), 1) > 0 then
+  if v_unique_keys is not null then
     select u.job_ids, u.run_ats
     from jobs._settle_unique_keys(
-      p_kind, v_new, p_unique_keys, p_unique_mode, p_unique_for, p_unique_until, p_max_wait,
+      p_kind, v_ids, p_unique_keys, p_unique_mode, p_unique_for, p_unique_until, p_max_wait,
       p_payloads, p_run_at, v_priority
     ) as u
-    into v_ids, v_run_ats;
+    into v_answer, v_run_ats;
+    -- From here on only the jobs that do their work themselves.
+    select array_agg(n.job_id), array_agg(n.payload), array_agg(n.key), array_agg(n.tenant),
+           array_agg(n.unique_key), array_agg(coalesce(n.run_at, p_run_at))
+    from unnest(v_ids, v_answer, p_payloads, p_keys, p_tenants, p_unique_keys, v_run_ats)
+      as n (job_id, holder, payload, key, tenant, unique_key, run_at)
+    where n.job_id = n.holder
+    into v_ids, v_payloads, v_keys, v_tenants, v_unique_keys, v_run_ats;
+    if v_ids is null then
+      return v_answer;
+    end if;
   end if;
 
-  with written as (
-    insert into jobs.jobs (
-      job_id, run_id, tenant, priority, kind, queue, key, unique_key, payload
-    )
-    select n.job_id,
-           coalesce(p_batch_id, nullif(current_setting('jobs.run_id', true), '')::bigint),
-           n.tenant, v_priority, p_kind, v_queue, coalesce(n.key, ''), n.unique_key,
-           coalesce(n.payload, '{}')
-    from unnest(v_new, v_ids, p_payloads, p_keys, p_tenants, p_unique_keys)
-      as n (job_id, holder, payload, key, tenant, unique_key)
-    where n.job_id = n.holder
-    returning jobs.job_id, jobs.run_id, jobs.key, jobs.unique_key
-  ),
-  placed as (
-    select w.job_id, w.run_id, w.key, w.unique_key is not null as is_unique,
-           case when v_run_ats is null then p_run_at
-                else coalesce(v_run_ats[array_position(v_new, w.job_id)], p_run_at) end as run_at
-    from written as w
-  ),
-  later as (
-    insert into jobs.scheduled (
-      job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key
-    )
-    select p.job_id, p.run_id, p.run_at, 0, 0, v_priority, p.is_unique, v_queue, p_kind, p.key
-    from placed as p
-    where p.run_at > jobs.clock() and not v_waits
-  ),
-  waiting as (
+  insert into jobs.jobs (
+    job_id, run_id, tenant, priority, kind, queue, key, unique_key, payload
+  )
+  select n.job_id, v_run_id, n.tenant, v_priority, p_kind, v_queue, coalesce(n.key, ''),
+         n.unique_key, coalesce(n.payload, '{}')
+  from unnest(v_ids, v_payloads, v_keys, v_tenants, v_unique_keys)
+    as n (job_id, payload, key, tenant, unique_key);
+
+  if cardinality(p_after) > 0 then
     insert into jobs.parked (
       job_id, run_id, parked_at, run_at, run_no, failures, priority, is_unique, queue, kind,
       key, why
     )
-    select p.job_id, p.run_id, jobs.clock(), p.run_at, 0, 0, v_priority, p.is_unique, v_queue,
-           p_kind, p.key, format('Waits for %s jobs.', cardinality(p_after))
-    from placed as p
-    where v_waits
-  )
-  insert into jobs.ready (
-    seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
-  )
-  select p.job_id, p.job_id, p.run_id, jobs.clock(), 0, 0, v_priority, p.is_unique, v_queue, p_kind,
-         p.key
-  from placed as p
-  where (p.run_at is null or p.run_at <= jobs.clock()) and not v_waits;
+    select n.job_id, v_run_id, jobs.clock(), coalesce(n.run_at, p_run_at), 0, 0, v_priority,
+           n.unique_key is not null, v_queue, p_kind, coalesce(n.key, ''),
+           format('Waits for %s jobs.', cardinality(p_after))
+    from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at);
+    perform jobs._wait_for(v_ids, p_after, p_policy);
+    return v_answer;
+  end if;
 
-  if found then
-    perform jobs._wake(v_queue);
+  if v_run_ats is not null or p_run_at > jobs.clock() then
+    insert into jobs.scheduled (
+      job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key
+    )
+    select n.job_id, v_run_id, coalesce(n.run_at, p_run_at), 0, 0, v_priority,
+           n.unique_key is not null, v_queue, p_kind, coalesce(n.key, '')
+    from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at)
+    where coalesce(n.run_at, p_run_at) > jobs.clock();
   end if;
-  if v_waits then
-    perform jobs._wait_for(v_new, p_after, p_policy);
+  if v_run_ats is not null or coalesce(p_run_at, '-infinity') <= jobs.clock() then
+    insert into jobs.ready (
+      seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
+    )
+    select n.job_id, n.job_id, v_run_id, jobs.clock(), 0, 0, v_priority,
+           n.unique_key is not null, v_queue, p_kind, coalesce(n.key, '')
+    from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at)
+    where coalesce(n.run_at, p_run_at, '-infinity') <= jobs.clock();
+    if found then
+      perform jobs._wake(v_queue);
+    end if;
   end if;
-  return v_ids;
+  return v_answer;
 end;
 $$;
 

@@ -9,6 +9,9 @@ declare
   -- must not draw numbers below those that others drew since.
   v_first bigint := jobs._first_id_of(clock_timestamp());
 begin
+  if p_count = 1 then
+    return array[v_first + nextval('jobs.numbers')];
+  end if;
   return array(select v_first + nextval('jobs.numbers') from generate_series(1, p_count));
 end;
 $$;

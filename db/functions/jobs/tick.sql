@@ -17,7 +17,7 @@ begin
     return;
   end if;
   foreach part in array array[
-    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'partitions', 'alerts', 'rollups',
+    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'alerts', 'rollups', 'partitions',
     'retention'
   ] loop
     continue when part <> all (p_parts) or not jobs._is_due(part);
@@ -33,10 +33,10 @@ begin
         when 'rounds' then did := jobs._make_rounds(5000);
         when 'end_runs' then did := jobs._end_runs();
         when 'sweep' then did := jobs._sweep();
-        when 'partitions' then did := jobs._make_partitions(3);
         when 'alerts' then did := jobs._watch();
         when 'rollups' then did := jobs._plan_roll_ups();
-        -- Last, for the locks of a day that is dropped are held until the end.
+        -- Last, for the locks of a day that comes or goes are held until the end.
+        when 'partitions' then did := jobs._make_partitions(3);
         when 'retention' then did := jobs._retain();
       end case;
     exception
