@@ -114,5 +114,11 @@ as $$
     nullif(pg_catalog.current_setting('test.now', true), '')::timestamptz,
     statement_timestamp()
   )
-$$
+$$;
+-- Each connection has a time of its own, so it is certain of none that nothing is due by then.
+create or replace function jobs._due_floor()
+returns timestamptz
+language sql
+stable
+as $$ select '-infinity'::timestamptz $$
 """

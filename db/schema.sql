@@ -986,10 +986,65 @@ COMMENT ON FUNCTION jobs._answer(p_job_ids bigint[]) IS 'Let those of these jobs
 
 
 --
--- Name: _claim_band(integer, text, integer, integer, text); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _check_floors(); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text) RETURNS TABLE(job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint)
+CREATE FUNCTION jobs._check_floors() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+  v_below record;
+  v_found integer := 0;
+begin
+  for v_below in
+    select q.queue, min(r.seq) as seq
+    from jobs.queues as q
+    cross join generate_series(0, 3) as b
+    cross join lateral (
+      select r.seq
+      from jobs.ready as r
+      where r.queue = q.queue and r.priority = b and r.seq > 0
+        and r.seq >> 10 < jobs._floor(q.queue) >> 10
+      order by r.seq >> 10
+      limit 1
+    ) as r
+    group by q.queue
+  loop
+    perform jobs._lower_floor(v_below.queue, v_below.seq);
+    v_found := v_found + 1;
+  end loop;
+  if exists (select from jobs.scheduled as s where s.run_at <= jobs._due_floor()) then
+    perform setval('jobs.due_floor', 0);
+    v_found := v_found + 1;
+  end if;
+  if v_found > 0 then
+    perform jobs._count('jobs.floors_lowered', v_found);
+    perform jobs._wake('');
+  end if;
+  return v_found;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _check_floors(); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._check_floors() IS 'Look for jobs below a floor, and lower it to them; returns how many floors were too high. A floor
+saves work and is never trusted with a job: a restored dump, a clock set back or the numbers beginning
+anew may leave one too high, until this finds it.';
+
+
+--
+-- Name: _claim_band(integer, text, integer, integer, text, bigint); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint) RETURNS TABLE(job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -998,17 +1053,26 @@ declare
   v_shares integer[];
   v_rates  double precision[];
   v_open   integer;
+  v_claim  bigint;
 begin
   -- Whose turn it is: 64 keys, behind the one where the caller stopped (chr(1) makes the next text
   -- there can be), then around from the beginning.
-  v_keys := array(
-    select k
-    from jobs._keys_in_line(p_queue, p_priority, coalesce(p_after_key || chr(1), ''), null, 64) as k
-  );
-  if p_after_key is not null and cardinality(v_keys) < 64 then
-    v_keys := v_keys || array(
-      select k from jobs._keys_in_line(p_queue, p_priority, '', p_after_key, 64) as k
+  if pg_stat_get_dead_tuples('jobs.ready'::regclass) > 5000 then
+    -- From one key to the next the index is full of what was claimed and not yet cleaned up.
+    v_keys := array(
+      select k from jobs._keys_from_floor(p_queue, p_priority, p_floor, p_after_key, 64) as k
     );
+  else
+    v_keys := array(
+      select k
+      from jobs._keys_in_line(p_queue, p_priority, coalesce(p_after_key || chr(1), ''), null, 64)
+        as k
+    );
+    if p_after_key is not null and cardinality(v_keys) < 64 then
+      v_keys := v_keys || array(
+        select k from jobs._keys_in_line(p_queue, p_priority, '', p_after_key, 64) as k
+      );
+    end if;
   end if;
 
   if v_keys = array[''] then
@@ -1019,7 +1083,7 @@ begin
     -- A new statement, so what it counts includes all that the last holder of a lock committed.
     v_open := cardinality(v_keys);
     select array_agg(s.key), array_agg(s.share), array_agg(s.rate)
-    from jobs._shares(p_queue, p_priority, v_keys, p_room) as s
+    from jobs._shares(p_queue, p_priority, v_keys, p_room, p_floor) as s
     into v_keys, v_shares, v_rates;
     -- With room left for others, who got no share was denied one by a limit.
     if v_open > coalesce(cardinality(v_keys), 0)
@@ -1029,6 +1093,12 @@ begin
     end if;
   end if;
 
+  if v_keys is null then
+    return;
+  end if;
+  -- First a number for the transaction, then one for the claim, as in jobs._new_ids.
+  perform pg_current_xact_id();
+  v_claim := nextval('jobs.claims');
   return query
   with heads as materialized (
     select h.*, s.rate
@@ -1037,6 +1107,7 @@ begin
       select r.ctid as address, r.*
       from jobs.ready as r
       where r.queue = p_queue and r.priority = p_priority and r.key = s.key
+        and r.seq >= p_floor
       order by r.seq
       limit s.share
       -- Others claim at the same time: each sees what the others left.
@@ -1058,11 +1129,11 @@ begin
   ),
   begun as (
     insert into jobs.running (
-      job_id, run_id, started_at, deadline, worker_id, run_no, failures, priority, is_unique,
-      settles, queue, kind, key
+      job_id, run_id, started_at, deadline, claim_no, worker_id, run_no, failures, priority,
+      is_unique, settles, queue, kind, key
     )
-    select h.job_id, h.run_id, jobs.clock(), jobs.clock() + k.timeout, p_worker_id, h.run_no + 1,
-           h.failures, h.priority, h.is_unique, k.settle is not null, h.queue, h.kind, h.key
+    select h.job_id, h.run_id, jobs.clock(), jobs.clock() + k.timeout, v_claim, p_worker_id,
+           h.run_no + 1, h.failures, h.priority, h.is_unique, k.settle is not null, h.queue, h.kind, h.key
     from heads as h
     join jobs.kinds as k on k.kind = h.kind
   )
@@ -1075,10 +1146,30 @@ $$;
 
 
 --
--- Name: FUNCTION _claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text) IS 'Claim up to p_room ready jobs of one priority, fairly across keys.';
+COMMENT ON FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint) IS 'Claim up to p_room ready jobs of one priority, fairly across keys.';
+
+
+--
+-- Name: _claim_floor(text); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._claim_floor(p_queue text) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select coalesce(pg_sequence_last_value(to_regclass('jobs.claim_floor_' || p_queue)), 0);
+$$;
+
+
+--
+-- Name: FUNCTION _claim_floor(p_queue text); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._claim_floor(p_queue text) IS 'No job of a queue that runs came with a claim below this; 0 while nothing is known. Counts begin
+here, as scans do with jobs._floor.';
 
 
 --
@@ -1356,6 +1447,25 @@ COMMENT ON FUNCTION jobs._due(p_cron text, p_time_zone text, p_from timestamp wi
 
 
 --
+-- Name: _due_floor(); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._due_floor() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select to_timestamp(coalesce(pg_sequence_last_value('jobs.due_floor'), 0) / 1000.0);
+$$;
+
+
+--
+-- Name: FUNCTION _due_floor(); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._due_floor() IS 'No scheduled job is due at this time or before; scans begin behind it, as with jobs._floor.';
+
+
+--
 -- Name: _end_runs(bigint); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -1457,14 +1567,23 @@ COMMENT ON FUNCTION jobs._ended(p_job_id bigint) IS 'The job waits nowhere and r
 CREATE FUNCTION jobs._enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) RETURNS bigint[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-  v_queue    text;
-  v_priority integer;
-  v_new      bigint[] := jobs._new_ids(cardinality(p_payloads));
-  v_ids      bigint[] := v_new;
-  v_run_ats  timestamptz[];
-  v_waits    boolean := coalesce(cardinality(p_after) > 0, false);
+  v_queue       text;
+  v_priority    integer;
+  v_run_id      bigint := coalesce(
+    p_batch_id, nullif(current_setting('jobs.run_id', true), '')::bigint
+  );
+  v_ids         bigint[] := jobs._new_ids(cardinality(p_payloads));
+  v_answer      bigint[] := v_ids;
+  v_run_ats     timestamptz[];
+  v_payloads    jsonb[] := p_payloads;
+  v_keys        text[] := p_keys;
+  v_tenants     uuid[] := p_tenants;
+  v_unique_keys text[] := case
+    when array_length(array_remove(p_unique_keys, null), 1) > 0 then p_unique_keys
+  end;
 begin
   select k.queue, coalesce(p_priority, k.priority) from jobs.kinds as k where k.kind = p_kind
   into v_queue, v_priority;
@@ -1486,67 +1605,68 @@ begin
     perform jobs._lock_batch(p_batch_id);
   end if;
 
-  if array_length(array_remove(p_unique_keys, null), 1) > 0 then
+  if v_unique_keys is not null then
     select u.job_ids, u.run_ats
     from jobs._settle_unique_keys(
-      p_kind, v_new, p_unique_keys, p_unique_mode, p_unique_for, p_unique_until, p_max_wait,
+      p_kind, v_ids, p_unique_keys, p_unique_mode, p_unique_for, p_unique_until, p_max_wait,
       p_payloads, p_run_at, v_priority
     ) as u
-    into v_ids, v_run_ats;
+    into v_answer, v_run_ats;
+    -- From here on only the jobs that do their work themselves.
+    select array_agg(n.job_id), array_agg(n.payload), array_agg(n.key), array_agg(n.tenant),
+           array_agg(n.unique_key), array_agg(coalesce(n.run_at, p_run_at))
+    from unnest(v_ids, v_answer, p_payloads, p_keys, p_tenants, p_unique_keys, v_run_ats)
+      as n (job_id, holder, payload, key, tenant, unique_key, run_at)
+    where n.job_id = n.holder
+    into v_ids, v_payloads, v_keys, v_tenants, v_unique_keys, v_run_ats;
+    if v_ids is null then
+      return v_answer;
+    end if;
   end if;
 
-  with written as (
-    insert into jobs.jobs (
-      job_id, run_id, tenant, priority, kind, queue, key, unique_key, payload
-    )
-    select n.job_id,
-           coalesce(p_batch_id, nullif(current_setting('jobs.run_id', true), '')::bigint),
-           n.tenant, v_priority, p_kind, v_queue, coalesce(n.key, ''), n.unique_key,
-           coalesce(n.payload, '{}')
-    from unnest(v_new, v_ids, p_payloads, p_keys, p_tenants, p_unique_keys)
-      as n (job_id, holder, payload, key, tenant, unique_key)
-    where n.job_id = n.holder
-    returning jobs.job_id, jobs.run_id, jobs.key, jobs.unique_key
-  ),
-  placed as (
-    select w.job_id, w.run_id, w.key, w.unique_key is not null as is_unique,
-           case when v_run_ats is null then p_run_at
-                else coalesce(v_run_ats[array_position(v_new, w.job_id)], p_run_at) end as run_at
-    from written as w
-  ),
-  later as (
-    insert into jobs.scheduled (
-      job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key
-    )
-    select p.job_id, p.run_id, p.run_at, 0, 0, v_priority, p.is_unique, v_queue, p_kind, p.key
-    from placed as p
-    where p.run_at > jobs.clock() and not v_waits
-  ),
-  waiting as (
+  insert into jobs.jobs (
+    job_id, run_id, tenant, priority, kind, queue, key, unique_key, payload
+  )
+  select n.job_id, v_run_id, n.tenant, v_priority, p_kind, v_queue, coalesce(n.key, ''),
+         n.unique_key, coalesce(n.payload, '{}')
+  from unnest(v_ids, v_payloads, v_keys, v_tenants, v_unique_keys)
+    as n (job_id, payload, key, tenant, unique_key);
+
+  if cardinality(p_after) > 0 then
     insert into jobs.parked (
       job_id, run_id, parked_at, run_at, run_no, failures, priority, is_unique, queue, kind,
       key, why
     )
-    select p.job_id, p.run_id, jobs.clock(), p.run_at, 0, 0, v_priority, p.is_unique, v_queue,
-           p_kind, p.key, format('Waits for %s jobs.', cardinality(p_after))
-    from placed as p
-    where v_waits
-  )
-  insert into jobs.ready (
-    seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
-  )
-  select p.job_id, p.job_id, p.run_id, jobs.clock(), 0, 0, v_priority, p.is_unique, v_queue, p_kind,
-         p.key
-  from placed as p
-  where (p.run_at is null or p.run_at <= jobs.clock()) and not v_waits;
+    select n.job_id, v_run_id, jobs.clock(), coalesce(n.run_at, p_run_at), 0, 0, v_priority,
+           n.unique_key is not null, v_queue, p_kind, coalesce(n.key, ''),
+           format('Waits for %s jobs.', cardinality(p_after))
+    from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at);
+    perform jobs._wait_for(v_ids, p_after, p_policy);
+    return v_answer;
+  end if;
 
-  if found then
-    perform jobs._wake(v_queue);
+  if v_run_ats is not null or p_run_at > jobs.clock() then
+    insert into jobs.scheduled (
+      job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key
+    )
+    select n.job_id, v_run_id, coalesce(n.run_at, p_run_at), 0, 0, v_priority,
+           n.unique_key is not null, v_queue, p_kind, coalesce(n.key, '')
+    from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at)
+    where coalesce(n.run_at, p_run_at) > jobs.clock();
   end if;
-  if v_waits then
-    perform jobs._wait_for(v_new, p_after, p_policy);
+  if v_run_ats is not null or coalesce(p_run_at, '-infinity') <= jobs.clock() then
+    insert into jobs.ready (
+      seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
+    )
+    select n.job_id, n.job_id, v_run_id, jobs.clock(), 0, 0, v_priority,
+           n.unique_key is not null, v_queue, p_kind, coalesce(n.key, '')
+    from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at)
+    where coalesce(n.run_at, p_run_at, '-infinity') <= jobs.clock();
+    if found then
+      perform jobs._wake(v_queue);
+    end if;
   end if;
-  return v_ids;
+  return v_answer;
 end;
 $$;
 
@@ -1619,6 +1739,7 @@ CREATE TABLE jobs.running (
     run_id bigint,
     started_at timestamp with time zone NOT NULL,
     deadline timestamp with time zone NOT NULL,
+    claim_no bigint NOT NULL,
     worker_id integer NOT NULL,
     run_no integer NOT NULL,
     failures smallint NOT NULL,
@@ -1645,6 +1766,13 @@ COMMENT ON TABLE jobs.running IS 'Jobs that a worker holds.';
 --
 
 COMMENT ON COLUMN jobs.running.deadline IS 'When its time is up, even if its worker lives.';
+
+
+--
+-- Name: COLUMN running.claim_no; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.running.claim_no IS 'The claim that it came with; numbers grow.';
 
 
 --
@@ -1809,6 +1937,27 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._first_id_of(p_at timestamp with time zone) IS 'Where the job ids of a day (UTC) begin: its date and nine zeros. Below 2^53, so JSON keeps it.';
+
+
+--
+-- Name: _floor(text); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._floor(p_queue text) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select coalesce(pg_sequence_last_value(to_regclass('jobs.floor_' || p_queue)), 0) << 10;
+$$;
+
+
+--
+-- Name: FUNCTION _floor(p_queue text); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._floor(p_queue text) IS 'The place in line below which a queue has no ready job; 0 while nothing is known. Scans begin
+here, past the index entries of what was claimed: while some transaction holds the horizon, no vacuum
+removes those.';
 
 
 --
@@ -2120,6 +2269,27 @@ COMMENT ON FUNCTION jobs._is_due(p_chore text) IS 'A part of jobs.tick has its t
 
 
 --
+-- Name: _is_worker_lost(); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._is_worker_lost() RETURNS boolean
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select exists (
+    select from jobs.workers as w where w.stopped_at is null and w.lease_until < jobs.clock()
+  );
+$$;
+
+
+--
+-- Name: FUNCTION _is_worker_lost(); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._is_worker_lost() IS 'The lease of a worker has run out.';
+
+
+--
 -- Name: _kept(bigint, bigint); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -2157,6 +2327,52 @@ not long enough ago. A job that has ended never comes back into it, so it only s
 
 
 --
+-- Name: _keys_from_floor(text, integer, bigint, text, integer); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._keys_from_floor(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer) RETURNS SETOF text
+    LANGUAGE sql STABLE ROWS 64
+    AS $$
+  -- A thousand places after the other, and within them from one key straight to the next: nothing
+  -- below the floor is touched. Two thousand steps at most, however many wait.
+  with recursive line as (
+    (
+      select r.seq >> 10 as thousand, r.key
+      from jobs.ready as r
+      where r.queue = p_queue and r.priority = p_priority and r.seq > 0
+        and r.seq >> 10 >= p_floor >> 10
+      order by r.seq >> 10, r.key
+      limit 1
+    )
+    union all
+    select n.thousand, n.key
+    from line
+    cross join lateral (
+      select r.seq >> 10 as thousand, r.key
+      from jobs.ready as r
+      where r.queue = p_queue and r.priority = p_priority and r.seq > 0
+        and (r.seq >> 10, r.key) > (line.thousand, line.key)
+      order by r.seq >> 10, r.key
+      limit 1
+    ) as n
+  )
+  select k.key
+  from (select distinct l.key from (select line.key from line limit 2000) as l) as k
+  order by k.key <= p_after_key, k.key
+  limit p_limit;
+$$;
+
+
+--
+-- Name: FUNCTION _keys_from_floor(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._keys_from_floor(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer) IS 'The keys with ready jobs of a priority from a place in line on, those behind p_after_key first.
+What jobs._keys_in_line finds as well, at a cost that does not grow with what was claimed since the
+last vacuum could clean up.';
+
+
+--
 -- Name: _keys_in_line(text, integer, text, text, integer); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -2191,6 +2407,26 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._keys_in_line(p_queue text, p_priority integer, p_from text, p_to text, p_limit integer) IS 'The keys with ready jobs of a priority, in order, from p_from on to p_to (null is the end).';
+
+
+--
+-- Name: _last_id(); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._last_id() RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select jobs._first_id_of(clock_timestamp())
+         + coalesce(pg_sequence_last_value('jobs.numbers'), 0);
+$$;
+
+
+--
+-- Name: FUNCTION _last_id(); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._last_id() IS 'No place in line that was drawn so far is above this.';
 
 
 --
@@ -2293,6 +2529,31 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._lose(p_job jobs.running) IS 'A worker is gone with this job: let another have it, or end it after its last attempt.';
+
+
+--
+-- Name: _lower_floor(text, bigint); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._lower_floor(p_queue text, p_seq bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  -- Until this transaction ends nobody raises it again.
+  perform pg_advisory_xact_lock_shared(79, 1);
+  if p_seq < jobs._floor(p_queue) then
+    perform setval(to_regclass('jobs.floor_' || p_queue), p_seq >> 10);
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _lower_floor(p_queue text, p_seq bigint); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._lower_floor(p_queue text, p_seq bigint) IS 'Have claims look from a place on that lies behind them: a job goes back there.';
 
 
 --
@@ -2434,6 +2695,12 @@ declare
   -- must not draw numbers below those that others drew since.
   v_first bigint := jobs._first_id_of(clock_timestamp());
 begin
+  -- First a number for the transaction, then places: who is under way then tells which places may
+  -- still come (jobs._raise_floors).
+  perform pg_current_xact_id();
+  if p_count = 1 then
+    return array[v_first + nextval('jobs.numbers')];
+  end if;
   return array(select v_first + nextval('jobs.numbers') from generate_series(1, p_count));
 end;
 $$;
@@ -2804,17 +3071,25 @@ CREATE FUNCTION jobs._promote(p_limit integer) RETURNS integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
+  v_floor    timestamptz := jobs._due_floor();
   v_promoted integer;
 begin
-  if not exists (select from jobs.scheduled as s where s.run_at <= jobs.clock()) then
+  -- A clock that was set back is behind everything that was known.
+  if v_floor >= jobs.clock() then
+    v_floor := '-infinity';
+  end if;
+  if not exists (
+    select from jobs.scheduled as s where s.run_at > v_floor and s.run_at <= jobs.clock()
+  ) then
     return 0;
   end if;
   with due as materialized (
     select s.ctid as place
     from jobs.scheduled as s
-    where s.run_at <= jobs.clock()
+    where s.run_at > v_floor and s.run_at <= jobs.clock()
     order by s.run_at
     limit p_limit
     for update skip locked
@@ -2881,6 +3156,103 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._put_in_line(p_job jobs.running, p_run_at timestamp with time zone, p_why text) IS 'Let a job wait, until p_run_at or for whoever claims it; returns ready or scheduled.';
+
+
+--
+-- Name: _raise_floors(); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._raise_floors() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+  v_mark   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark'), 0);
+  v_due_at bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_due_at'), 0);
+  v_claim  bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_claim'), 0);
+  v_xmax   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_xmax'), 0);
+  v_queue  text;
+  v_floor  bigint;
+  v_raised integer := 0;
+begin
+  -- Whoever puts a job back in its old place keeps the floors where they are until it is seen.
+  if not pg_try_advisory_xact_lock(79, 1) then
+    return 0;
+  end if;
+  -- A place is drawn before its job is committed: a floor may not pass a mark before everybody who
+  -- had drawn one below it is through. A reader, however long, has drawn none and holds up nothing.
+  if pg_snapshot_xmin(pg_current_snapshot())::text::bigint < v_xmax then
+    return 0;
+  end if;
+
+  -- Measured only now, by statements that see all that was committed below the mark. What was seen
+  -- when the mark was set would leave out a job that was committed since.
+  for v_queue in
+    select q.queue from jobs.queues as q
+  loop
+    if to_regclass('jobs.floor_' || v_queue) is null then
+      execute format('create sequence jobs.%I minvalue 0 start 0', 'floor_' || v_queue);
+      execute format('create sequence jobs.%I minvalue 0 start 0', 'claim_floor_' || v_queue);
+    end if;
+    v_floor := least(v_mark, (
+      select min(r.seq >> 10)
+      from generate_series(0, 3) as b
+      cross join lateral (
+        select r.seq
+        from jobs.ready as r
+        where r.queue = v_queue and r.priority = b and r.seq > 0
+          and r.seq >> 10 >= jobs._floor(v_queue) >> 10
+        order by r.seq >> 10
+        limit 1
+      ) as r
+    ) << 10);
+    if v_floor >> 10 > jobs._floor(v_queue) >> 10 then
+      perform setval(to_regclass('jobs.floor_' || v_queue), v_floor >> 10);
+      v_raised := v_raised + 1;
+    end if;
+    v_floor := least(v_claim, (
+      select r.claim_no from jobs.running as r
+      where r.queue = v_queue and r.key <> '' and r.claim_no >= jobs._claim_floor(v_queue)
+      order by r.claim_no
+      limit 1
+    ));
+    if v_floor > jobs._claim_floor(v_queue) then
+      perform setval(to_regclass('jobs.claim_floor_' || v_queue), v_floor);
+    end if;
+  end loop;
+  perform setval('jobs.due_floor', least(v_due_at, (
+    select (extract(epoch from s.run_at) * 1000)::bigint - 1
+    from jobs.scheduled as s
+    where s.run_at > jobs._due_floor()
+    order by s.run_at
+    limit 1
+  )));
+
+  -- The next mark, in this order: what had been drawn, and then who was under way.
+  perform setval('jobs.floor_mark', jobs._last_id());
+  perform setval('jobs.floor_mark_claim', coalesce(pg_sequence_last_value('jobs.claims'), 0));
+  -- A statement says when its jobs are due by the time it began, so it gets a while to begin.
+  perform setval(
+    'jobs.floor_mark_due_at', (extract(epoch from jobs.clock() - interval '10 s') * 1000)::bigint
+  );
+  perform setval(
+    'jobs.floor_mark_xmax', pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+  );
+  return v_raised;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _raise_floors(); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._raise_floors() IS 'Bring the floors up to the oldest ready job of each queue and the first scheduled one, as far as
+is certain; returns how many queues'' rose.';
 
 
 --
@@ -3650,14 +4022,20 @@ Raises JQ001, JQ003, JQ030, JQ031.';
 
 
 --
--- Name: _shares(text, integer, text[], integer); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _shares(text, integer, text[], integer, bigint); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer) RETURNS TABLE(key text, share integer, rate double precision)
+CREATE FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint) RETURNS TABLE(key text, share integer, rate double precision)
     LANGUAGE sql STABLE ROWS 64
     AS $$
-  with lanes as materialized (
-    select k.key, k.place, u.running, coalesce(l.weight, 1) as weight, w.waiting, l.max_running,
+  with held as materialized (
+    select r.key, count(*) as running
+    from jobs.running as r
+    where r.queue = p_queue and r.key <> '' and r.claim_no >= jobs._claim_floor(p_queue)
+    group by r.key
+  ),
+  lanes as materialized (
+    select k.key, k.place, coalesce(u.running, 0) as running, coalesce(l.weight, 1) as weight, w.waiting, l.max_running,
       l.rate,
            -- The cell rate algorithm: the burst, less what is not yet paid for. Rounding may cost a
            -- millionth of a job, never one.
@@ -3674,17 +4052,13 @@ CREATE FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_
       limit 1
     ) as l on true
     left join jobs.buckets as b on b.queue = p_queue and b.key = k.key
-    cross join lateral (
-      select count(*) as running
-      from jobs.running as r
-      where r.queue = p_queue and r.key = k.key and r.key <> ''
-    ) as u
+    left join held as u on u.key = k.key
     cross join lateral (
       select count(*) as waiting
       from (
         select
         from jobs.ready as r
-        where r.queue = p_queue and r.priority = p_priority and r.key = k.key
+        where r.queue = p_queue and r.priority = p_priority and r.key = k.key and r.seq >= p_floor
         limit p_room
       ) as r
     ) as w
@@ -3707,10 +4081,10 @@ $$;
 
 
 --
--- Name: FUNCTION _shares(p_queue text, p_priority integer, p_keys text[], p_room integer); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer) IS 'How many jobs of each key may start now, and the rate they pay for: no more than wait, than its
+COMMENT ON FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint) IS 'How many jobs of each key may start now, and the rate they pay for: no more than wait, than its
 limits allow, and than its share of p_room by weight; what one key leaves, the others get.';
 
 
@@ -4220,10 +4594,10 @@ CREATE FUNCTION jobs._wake(p_queue text) RETURNS void
 declare
   v_now bigint := extract(epoch from clock_timestamp()) * 1000;
 begin
-  -- A commit that notifies takes a lock on the whole database, so 50 a second are enough for all
-  -- queues: a worker that was woken polls after 25 ms and finds what was left out here.
+  -- A commit that notifies takes a lock on the whole database, so 200 a second are enough for all
+  -- queues: a worker that was woken polls after 6 ms and finds what was left out here.
   -- A sequence, for a row would keep a dead version of each of them.
-  if v_now - (select w.last_value from jobs.last_wake as w) not between 0 and 19 then
+  if v_now - coalesce(pg_sequence_last_value('jobs.last_wake'), 0) not between 0 and 4 then
     perform setval('jobs.last_wake', v_now);
     perform pg_notify('jobs', p_queue);
   end if;
@@ -4235,7 +4609,7 @@ $$;
 -- Name: FUNCTION _wake(p_queue text); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._wake(p_queue text) IS 'Tell waiting workers that there is work in a queue, or in some (empty), at most every 20 ms.';
+COMMENT ON FUNCTION jobs._wake(p_queue text) IS 'Tell waiting workers that there is work in a queue, or in some (empty), at most every 5 ms.';
 
 
 --
@@ -4974,6 +5348,7 @@ CREATE FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer DE
 declare
   -- One claim in sixteen asks the idle first, so that they are not left for ever.
   v_sign integer := case when random() < 0.0625 then -1 else 1 end;
+  v_floor bigint := jobs._floor(p_queue);
   v_room integer;
   v_got  integer;
   v_band integer;
@@ -5001,14 +5376,18 @@ begin
     from generate_series(0, 3) as b
     -- With a limit, for an exists would be made a join that reads the whole queue.
     cross join lateral (
-      select from jobs.ready as r where r.queue = p_queue and r.priority = b limit 1
+      select from jobs.ready as r where r.queue = p_queue and r.priority = b and r.seq > 0
+        and r.seq >> 10 >= v_floor >> 10
+      -- In this order, or the planner may take the other index.
+      order by r.seq >> 10
+      limit 1
     ) as r
     order by b * v_sign
   loop
     exit when v_room <= 0;
     return query
     select t.job_id, t.run_no, t.kind, t.key, t.payload, t.failures
-    from jobs._claim_band(p_worker_id, p_queue, v_band, v_room, p_after_key) as t;
+    from jobs._claim_band(p_worker_id, p_queue, v_band, v_room, p_after_key, v_floor) as t;
     get diagnostics v_got = row_count;
     v_room := v_room - v_got;
   end loop;
@@ -5121,8 +5500,8 @@ begin
   if v_unique is not null then
     perform jobs._free_unique_keys(v_unique);
   end if;
-  -- One look into an index that is empty wherever nobody waits for another.
-  if v_done is not null and exists (select from jobs.waits as w where w.state is null) then
+  -- Looks into an index that is empty wherever nobody waits for another.
+  if exists (select from jobs.waits as w where w.parent_id = any (v_done) and w.state is null) then
     perform jobs._resolve(v_done);
   end if;
   return coalesce(v_done, '{}');
@@ -5871,7 +6250,7 @@ CREATE FUNCTION jobs.poll(p_queues text[]) RETURNS TABLE(ticked boolean, queues 
 begin
   ticked := false;
   if extract(epoch from clock_timestamp()) * 1000
-    - (select t.last_value from jobs.last_tick as t) >= 1000
+    - coalesce(pg_sequence_last_value('jobs.last_tick'), 0) >= 1000
   then
     perform jobs.tick();
     ticked := found;
@@ -5880,7 +6259,19 @@ begin
     select q.queue
     from unnest(p_queues) as q (queue)
     -- With a limit, for an exists may be made a join that reads all queues.
-    cross join lateral (select from jobs.ready as r where r.queue = q.queue limit 1) as r
+    cross join lateral (
+      select
+      from generate_series(0, 3) as b
+      cross join lateral (
+        select from jobs.ready as r
+        where r.queue = q.queue and r.priority = b and r.seq > 0
+          and r.seq >> 10 >= jobs._floor(q.queue) >> 10
+        -- In this order, or the planner may take the other index.
+        order by r.seq >> 10
+        limit 1
+      ) as r
+      limit 1
+    ) as r
   );
   return next;
 end;
@@ -6110,6 +6501,10 @@ CREATE FUNCTION jobs.release_many(p_job_ids bigint[], p_run_nos integer[]) RETUR
 declare
   v_released bigint[];
 begin
+  perform jobs._lower_floor(r.queue, min(r.job_id))
+  from jobs.running as r
+  where r.job_id = any (p_job_ids)
+  group by r.queue;
   with freed as (
     delete from jobs.running as r
     using unnest(p_job_ids, p_run_nos) as d (job_id, run_no)
@@ -6853,8 +7248,8 @@ begin
     return;
   end if;
   foreach part in array array[
-    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'partitions', 'alerts', 'rollups',
-    'retention'
+    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'overdue', 'floor_check',
+    'alerts', 'rollups', 'floors', 'partitions', 'retention'
   ] loop
     continue when part <> all (p_parts) or not jobs._is_due(part);
     error := null;
@@ -6865,14 +7260,19 @@ begin
       case part
         when 'promote' then did := jobs._promote(5000);
         when 'fire' then did := jobs._fire();
-        when 'reap' then did := jobs.reap();
+        when 'reap' then
+          -- To look for what is late takes the whole table: each second only where one is lost.
+          did := case when jobs._is_worker_lost() then jobs.reap(5000) else 0 end;
+        when 'overdue' then did := jobs.reap(5000);
+        when 'floor_check' then did := jobs._check_floors();
         when 'rounds' then did := jobs._make_rounds(5000);
         when 'end_runs' then did := jobs._end_runs();
         when 'sweep' then did := jobs._sweep();
-        when 'partitions' then did := jobs._make_partitions(3);
         when 'alerts' then did := jobs._watch();
         when 'rollups' then did := jobs._plan_roll_ups();
-        -- Last, for the locks of a day that is dropped are held until the end.
+        when 'floors' then did := jobs._raise_floors();
+        -- Last, for the locks of a day that comes or goes are held until the end.
+        when 'partitions' then did := jobs._make_partitions(3);
         when 'retention' then did := jobs._retain();
       end case;
     exception
@@ -14569,6 +14969,25 @@ COMMENT ON COLUMN jobs.chores_status.error IS 'Why it failed then; null if it di
 
 
 --
+-- Name: claims; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.claims
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE claims; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.claims IS 'Numbers the claims.';
+
+
+--
 -- Name: days; Type: VIEW; Schema: jobs; Owner: -
 --
 
@@ -14699,6 +15118,25 @@ CREATE SEQUENCE jobs.denied_keys
 --
 
 COMMENT ON SEQUENCE jobs.denied_keys IS 'Keys passed over because a limit was used up.';
+
+
+--
+-- Name: due_floor; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.due_floor
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE due_floor; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.due_floor IS 'No scheduled job is due at this time or before, in milliseconds since 1970.';
 
 
 --
@@ -14983,6 +15421,101 @@ COMMENT ON TABLE jobs.fires IS 'Each time that a schedule was due.';
 --
 
 COMMENT ON COLUMN jobs.fires.run_id IS 'The run it began; null if it came too late and is not caught up with.';
+
+
+--
+-- Name: floor_mark; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.floor_mark
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE floor_mark; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.floor_mark IS 'The last place in line drawn when the mark was set.';
+
+
+--
+-- Name: floor_mark_claim; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.floor_mark_claim
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE floor_mark_claim; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.floor_mark_claim IS 'The number of the last claim then.';
+
+
+--
+-- Name: floor_mark_due_at; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.floor_mark_due_at
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE floor_mark_due_at; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.floor_mark_due_at IS 'The time for which it was set, in milliseconds since 1970.';
+
+
+--
+-- Name: floor_mark_xmax; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.floor_mark_xmax
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE floor_mark_xmax; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.floor_mark_xmax IS 'Once every transaction below it has ended, all is committed that lies below the mark.';
+
+
+--
+-- Name: floors_lowered; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.floors_lowered
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE floors_lowered; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.floors_lowered IS 'Places from which claims looked that lay behind a ready job, and were put right.';
 
 
 --
@@ -15368,7 +15901,7 @@ CREATE TABLE jobs.queues (
     concurrency integer DEFAULT 10 NOT NULL,
     max_running integer,
     description text DEFAULT ''::text NOT NULL,
-    CONSTRAINT queues_are_named_simply CHECK ((queue ~ '^[a-z][a-z0-9_]*$'::text)),
+    CONSTRAINT queues_are_named_simply CHECK ((queue ~ '^[a-z][a-z0-9_]{0,48}$'::text)),
     CONSTRAINT queues_run_something CHECK (((concurrency > 0) AND (max_running >= 0)))
 );
 
@@ -15495,7 +16028,7 @@ CREATE VIEW jobs.metric_names AS
  SELECT m.metric,
     m.type,
     m.help
-   FROM ( VALUES ('jobs_ready'::text,'gauge'::text,'Ready jobs of a queue; 10001 stands for all above 10000.'::text), ('jobs_scheduled'::text,'gauge'::text,'Jobs of a queue that wait for their time, among the first 10001.'::text), ('jobs_running'::text,'gauge'::text,'Jobs of a queue that workers hold.'::text), ('jobs_dead'::text,'gauge'::text,'Jobs of a queue that ended badly, among the first 10001.'::text), ('jobs_oldest_ready_seconds'::text,'gauge'::text,'How long the first ready job of a queue and priority has waited, among its first 1000 keys.'::text), ('jobs_paused_keys'::text,'gauge'::text,'Keys of a queue that a person or a service holds up.'::text), ('jobs_workers'::text,'gauge'::text,'Workers that are alive.'::text), ('jobs_deaf_workers'::text,'gauge'::text,'Workers that no notification reaches: they poll.'::text), ('jobs_tick_age_seconds'::text,'gauge'::text,'How long ago jobs.tick last began.'::text), ('jobs_tick_seconds'::text,'gauge'::text,'How long the last jobs.tick took.'::text), ('jobs_schedule_late_seconds'::text,'gauge'::text,'How long a schedule is overdue; 0 where it is not.'::text), ('jobs_alerts'::text,'gauge'::text,'Open alerts of a severity.'::text), ('jobs_xmin_age_seconds'::text,'gauge'::text,'How long the oldest transaction that holds up vacuum is open, prepared ones too.'::text), ('jobs_xmin_age_transactions'::text,'gauge'::text,'How many transactions back the oldest snapshot goes: of a backend, slot or prepared one.'::text), ('jobs_dead_rows'::text,'gauge'::text,'Dead rows of a hot table that vacuum has not removed.'::text), ('jobs_lost_leases_total'::text,'counter'::text,'Workers whose lease ran out.'::text), ('jobs_reaped_total'::text,'counter'::text,'Jobs taken back from workers that were lost or late.'::text), ('jobs_stale_reports_total'::text,'counter'::text,'Reports of runs that others had by then.'::text), ('jobs_retried_runs_total'::text,'counter'::text,'Runs that failed and were put back for another.'::text), ('jobs_died_total'::text,'counter'::text,'Jobs that ended badly.'::text), ('jobs_denied_keys_total'::text,'counter'::text,'Keys that a claim passed over because a limit of theirs was used up.'::text)) m(metric, type, help);
+   FROM ( VALUES ('jobs_ready'::text,'gauge'::text,'Ready jobs of a queue; 10001 stands for all above 10000.'::text), ('jobs_scheduled'::text,'gauge'::text,'Jobs of a queue that wait for their time, among the first 10001.'::text), ('jobs_running'::text,'gauge'::text,'Jobs of a queue that workers hold.'::text), ('jobs_dead'::text,'gauge'::text,'Jobs of a queue that ended badly, among the first 10001.'::text), ('jobs_oldest_ready_seconds'::text,'gauge'::text,'How long the first ready job of a queue and priority has waited, among its first 1000 keys.'::text), ('jobs_paused_keys'::text,'gauge'::text,'Keys of a queue that a person or a service holds up.'::text), ('jobs_workers'::text,'gauge'::text,'Workers that are alive.'::text), ('jobs_deaf_workers'::text,'gauge'::text,'Workers that no notification reaches: they poll.'::text), ('jobs_tick_age_seconds'::text,'gauge'::text,'How long ago jobs.tick last began.'::text), ('jobs_tick_seconds'::text,'gauge'::text,'How long the last jobs.tick took.'::text), ('jobs_schedule_late_seconds'::text,'gauge'::text,'How long a schedule is overdue; 0 where it is not.'::text), ('jobs_alerts'::text,'gauge'::text,'Open alerts of a severity.'::text), ('jobs_xmin_age_seconds'::text,'gauge'::text,'How long the oldest transaction that holds up vacuum is open, prepared ones too.'::text), ('jobs_xmin_age_transactions'::text,'gauge'::text,'How many transactions back the oldest snapshot goes: of a backend, slot or prepared one.'::text), ('jobs_dead_rows'::text,'gauge'::text,'Dead rows of a hot table that vacuum has not removed.'::text), ('jobs_lost_leases_total'::text,'counter'::text,'Workers whose lease ran out.'::text), ('jobs_reaped_total'::text,'counter'::text,'Jobs taken back from workers that were lost or late.'::text), ('jobs_stale_reports_total'::text,'counter'::text,'Reports of runs that others had by then.'::text), ('jobs_retried_runs_total'::text,'counter'::text,'Runs that failed and were put back for another.'::text), ('jobs_died_total'::text,'counter'::text,'Jobs that ended badly.'::text), ('jobs_denied_keys_total'::text,'counter'::text,'Keys that a claim passed over because a limit of theirs was used up.'::text), ('jobs_floors_lowered_total'::text,'counter'::text,'Times that claims began to look behind a ready job, until the next check.'::text)) m(metric, type, help);
 
 
 --
@@ -15916,7 +16449,12 @@ UNION ALL
          SELECT 'jobs_denied_keys_total'::text,
             s.last_value,
             s.is_called
-           FROM jobs.denied_keys s) c;
+           FROM jobs.denied_keys s
+        UNION ALL
+         SELECT 'jobs_floors_lowered_total'::text,
+            s.last_value,
+            s.is_called
+           FROM jobs.floors_lowered s) c;
 
 
 --
@@ -24455,6 +24993,13 @@ CREATE INDEX parked_run_idx ON jobs.parked USING btree (run_id) WHERE (run_id IS
 
 
 --
+-- Name: ready_floor_idx; Type: INDEX; Schema: jobs; Owner: -
+--
+
+CREATE INDEX ready_floor_idx ON jobs.ready USING btree (queue, priority, ((seq >> 10)), key) WHERE (seq > 0);
+
+
+--
 -- Name: ready_moved_idx; Type: INDEX; Schema: jobs; Owner: -
 --
 
@@ -24490,10 +25035,10 @@ CREATE INDEX running_cancelled_idx ON jobs.running USING btree (worker_id) WHERE
 
 
 --
--- Name: running_key_idx; Type: INDEX; Schema: jobs; Owner: -
+-- Name: running_claim_idx; Type: INDEX; Schema: jobs; Owner: -
 --
 
-CREATE INDEX running_key_idx ON jobs.running USING btree (queue, key) WHERE (key <> ''::text);
+CREATE INDEX running_claim_idx ON jobs.running USING btree (queue, claim_no) WHERE (key <> ''::text);
 
 
 --
@@ -26534,10 +27079,24 @@ REVOKE ALL ON FUNCTION jobs._answer(p_job_ids bigint[]) FROM PUBLIC;
 
 
 --
--- Name: FUNCTION _claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _check_floors(); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._check_floors() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _claim_floor(p_queue text); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._claim_floor(p_queue text) FROM PUBLIC;
 
 
 --
@@ -26580,6 +27139,13 @@ REVOKE ALL ON FUNCTION jobs._drop_day(p_what text, p_partition text, p_kept bigi
 --
 
 REVOKE ALL ON FUNCTION jobs._due(p_cron text, p_time_zone text, p_from timestamp with time zone, p_last integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _due_floor(); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._due_floor() FROM PUBLIC;
 
 
 --
@@ -26636,6 +27202,13 @@ REVOKE ALL ON FUNCTION jobs._fire() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION jobs._first_id_of(p_at timestamp with time zone) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _floor(p_queue text); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._floor(p_queue text) FROM PUBLIC;
 
 
 --
@@ -26705,6 +27278,13 @@ REVOKE ALL ON FUNCTION jobs._is_due(p_chore text) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION _is_worker_lost(); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._is_worker_lost() FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION _kept(p_from bigint, p_before bigint); Type: ACL; Schema: jobs; Owner: -
 --
 
@@ -26712,10 +27292,24 @@ REVOKE ALL ON FUNCTION jobs._kept(p_from bigint, p_before bigint) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION _keys_from_floor(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._keys_from_floor(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION _keys_in_line(p_queue text, p_priority integer, p_from text, p_to text, p_limit integer); Type: ACL; Schema: jobs; Owner: -
 --
 
 REVOKE ALL ON FUNCTION jobs._keys_in_line(p_queue text, p_priority integer, p_from text, p_to text, p_limit integer) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _last_id(); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._last_id() FROM PUBLIC;
 
 
 --
@@ -26737,6 +27331,13 @@ REVOKE ALL ON FUNCTION jobs._look_after(p_job_ids bigint[]) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION jobs._lose(p_job jobs.running) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _lower_floor(p_queue text, p_seq bigint); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._lower_floor(p_queue text, p_seq bigint) FROM PUBLIC;
 
 
 --
@@ -26828,6 +27429,13 @@ REVOKE ALL ON FUNCTION jobs._promote(p_limit integer) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION jobs._put_in_line(p_job jobs.running, p_run_at timestamp with time zone, p_why text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _raise_floors(); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._raise_floors() FROM PUBLIC;
 
 
 --
@@ -26936,10 +27544,10 @@ REVOKE ALL ON FUNCTION jobs._settle_unique_keys(p_kind text, p_job_ids bigint[],
 
 
 --
--- Name: FUNCTION _shares(p_queue text, p_priority integer, p_keys text[], p_room integer); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint) FROM PUBLIC;
 
 
 --

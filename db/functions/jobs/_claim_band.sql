@@ -3,7 +3,8 @@ create or replace function jobs._claim_band(
   p_queue     text,
   p_priority  integer,
   p_room      integer,
-  p_after_key text
+  p_after_key text,
+  p_floor     bigint
 )
 returns table (job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint)
 language plpgsql
@@ -15,17 +16,26 @@ declare
   v_shares integer[];
   v_rates  double precision[];
   v_open   integer;
+  v_claim  bigint;
 begin
   -- Whose turn it is: 64 keys, behind the one where the caller stopped (chr(1) makes the next text
   -- there can be), then around from the beginning.
-  v_keys := array(
-    select k
-    from jobs._keys_in_line(p_queue, p_priority, coalesce(p_after_key || chr(1), ''), null, 64) as k
-  );
-  if p_after_key is not null and cardinality(v_keys) < 64 then
-    v_keys := v_keys || array(
-      select k from jobs._keys_in_line(p_queue, p_priority, '', p_after_key, 64) as k
+  if pg_stat_get_dead_tuples('jobs.ready'::regclass) > 5000 then
+    -- From one key to the next the index is full of what was claimed and not yet cleaned up.
+    v_keys := array(
+      select k from jobs._keys_from_floor(p_queue, p_priority, p_floor, p_after_key, 64) as k
     );
+  else
+    v_keys := array(
+      select k
+      from jobs._keys_in_line(p_queue, p_priority, coalesce(p_after_key || chr(1), ''), null, 64)
+        as k
+    );
+    if p_after_key is not null and cardinality(v_keys) < 64 then
+      v_keys := v_keys || array(
+        select k from jobs._keys_in_line(p_queue, p_priority, '', p_after_key, 64) as k
+      );
+    end if;
   end if;
 
   if v_keys = array[''] then
@@ -36,7 +46,7 @@ begin
     -- A new statement, so what it counts includes all that the last holder of a lock committed.
     v_open := cardinality(v_keys);
     select array_agg(s.key), array_agg(s.share), array_agg(s.rate)
-    from jobs._shares(p_queue, p_priority, v_keys, p_room) as s
+    from jobs._shares(p_queue, p_priority, v_keys, p_room, p_floor) as s
     into v_keys, v_shares, v_rates;
     -- With room left for others, who got no share was denied one by a limit.
     if v_open > coalesce(cardinality(v_keys), 0)
@@ -46,6 +56,12 @@ begin
     end if;
   end if;
 
+  if v_keys is null then
+    return;
+  end if;
+  -- First a number for the transaction, then one for the claim, as in jobs._new_ids.
+  perform pg_current_xact_id();
+  v_claim := nextval('jobs.claims');
   return query
   with heads as materialized (
     select h.*, s.rate
@@ -54,6 +70,7 @@ begin
       select r.ctid as address, r.*
       from jobs.ready as r
       where r.queue = p_queue and r.priority = p_priority and r.key = s.key
+        and r.seq >= p_floor
       order by r.seq
       limit s.share
       -- Others claim at the same time: each sees what the others left.
@@ -75,11 +92,11 @@ begin
   ),
   begun as (
     insert into jobs.running (
-      job_id, run_id, started_at, deadline, worker_id, run_no, failures, priority, is_unique,
-      settles, queue, kind, key
+      job_id, run_id, started_at, deadline, claim_no, worker_id, run_no, failures, priority,
+      is_unique, settles, queue, kind, key
     )
-    select h.job_id, h.run_id, jobs.clock(), jobs.clock() + k.timeout, p_worker_id, h.run_no + 1,
-           h.failures, h.priority, h.is_unique, k.settle is not null, h.queue, h.kind, h.key
+    select h.job_id, h.run_id, jobs.clock(), jobs.clock() + k.timeout, v_claim, p_worker_id,
+           h.run_no + 1, h.failures, h.priority, h.is_unique, k.settle is not null, h.queue, h.kind, h.key
     from heads as h
     join jobs.kinds as k on k.kind = h.kind
   )

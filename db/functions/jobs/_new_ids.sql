@@ -9,6 +9,9 @@ declare
   -- must not draw numbers below those that others drew since.
   v_first bigint := jobs._first_id_of(clock_timestamp());
 begin
+  -- First a number for the transaction, then places: who is under way then tells which places may
+  -- still come (jobs._raise_floors).
+  perform pg_current_xact_id();
   if p_count = 1 then
     return array[v_first + nextval('jobs.numbers')];
   end if;

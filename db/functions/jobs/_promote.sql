@@ -5,17 +5,25 @@ volatile
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
+set jit = off
 as $$
 declare
+  v_floor    timestamptz := jobs._due_floor();
   v_promoted integer;
 begin
-  if not exists (select from jobs.scheduled as s where s.run_at <= jobs.clock()) then
+  -- A clock that was set back is behind everything that was known.
+  if v_floor >= jobs.clock() then
+    v_floor := '-infinity';
+  end if;
+  if not exists (
+    select from jobs.scheduled as s where s.run_at > v_floor and s.run_at <= jobs.clock()
+  ) then
     return 0;
   end if;
   with due as materialized (
     select s.ctid as place
     from jobs.scheduled as s
-    where s.run_at <= jobs.clock()
+    where s.run_at > v_floor and s.run_at <= jobs.clock()
     order by s.run_at
     limit p_limit
     for update skip locked

@@ -2,15 +2,22 @@ create or replace function jobs._shares(
   p_queue    text,
   p_priority integer,
   p_keys     text[],
-  p_room     integer
+  p_room     integer,
+  p_floor    bigint
 )
 returns table (key text, share integer, rate double precision)
 language sql
 stable
 rows 64
 as $$
-  with lanes as materialized (
-    select k.key, k.place, u.running, coalesce(l.weight, 1) as weight, w.waiting, l.max_running,
+  with held as materialized (
+    select r.key, count(*) as running
+    from jobs.running as r
+    where r.queue = p_queue and r.key <> '' and r.claim_no >= jobs._claim_floor(p_queue)
+    group by r.key
+  ),
+  lanes as materialized (
+    select k.key, k.place, coalesce(u.running, 0) as running, coalesce(l.weight, 1) as weight, w.waiting, l.max_running,
       l.rate,
            -- The cell rate algorithm: the burst, less what is not yet paid for. Rounding may cost a
            -- millionth of a job, never one.
@@ -27,17 +34,13 @@ as $$
       limit 1
     ) as l on true
     left join jobs.buckets as b on b.queue = p_queue and b.key = k.key
-    cross join lateral (
-      select count(*) as running
-      from jobs.running as r
-      where r.queue = p_queue and r.key = k.key and r.key <> ''
-    ) as u
+    left join held as u on u.key = k.key
     cross join lateral (
       select count(*) as waiting
       from (
         select
         from jobs.ready as r
-        where r.queue = p_queue and r.priority = p_priority and r.key = k.key
+        where r.queue = p_queue and r.priority = p_priority and r.key = k.key and r.seq >= p_floor
         limit p_room
       ) as r
     ) as w

@@ -19,6 +19,7 @@ as $$
 declare
   -- One claim in sixteen asks the idle first, so that they are not left for ever.
   v_sign integer := case when random() < 0.0625 then -1 else 1 end;
+  v_floor bigint := jobs._floor(p_queue);
   v_room integer;
   v_got  integer;
   v_band integer;
@@ -46,14 +47,18 @@ begin
     from generate_series(0, 3) as b
     -- With a limit, for an exists would be made a join that reads the whole queue.
     cross join lateral (
-      select from jobs.ready as r where r.queue = p_queue and r.priority = b limit 1
+      select from jobs.ready as r where r.queue = p_queue and r.priority = b and r.seq > 0
+        and r.seq >> 10 >= v_floor >> 10
+      -- In this order, or the planner may take the other index.
+      order by r.seq >> 10
+      limit 1
     ) as r
     order by b * v_sign
   loop
     exit when v_room <= 0;
     return query
     select t.job_id, t.run_no, t.kind, t.key, t.payload, t.failures
-    from jobs._claim_band(p_worker_id, p_queue, v_band, v_room, p_after_key) as t;
+    from jobs._claim_band(p_worker_id, p_queue, v_band, v_room, p_after_key, v_floor) as t;
     get diagnostics v_got = row_count;
     v_room := v_room - v_got;
   end loop;

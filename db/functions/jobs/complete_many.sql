@@ -44,8 +44,8 @@ begin
   if v_unique is not null then
     perform jobs._free_unique_keys(v_unique);
   end if;
-  -- One look into an index that is empty wherever nobody waits for another.
-  if v_done is not null and exists (select from jobs.waits as w where w.state is null) then
+  -- Looks into an index that is empty wherever nobody waits for another.
+  if exists (select from jobs.waits as w where w.parent_id = any (v_done) and w.state is null) then
     perform jobs._resolve(v_done);
   end if;
   return coalesce(v_done, '{}');

@@ -11,7 +11,7 @@ as $$
 begin
   ticked := false;
   if extract(epoch from clock_timestamp()) * 1000
-    - (select t.last_value from jobs.last_tick as t) >= 1000
+    - coalesce(pg_sequence_last_value('jobs.last_tick'), 0) >= 1000
   then
     perform jobs.tick();
     ticked := found;
@@ -20,7 +20,19 @@ begin
     select q.queue
     from unnest(p_queues) as q (queue)
     -- With a limit, for an exists may be made a join that reads all queues.
-    cross join lateral (select from jobs.ready as r where r.queue = q.queue limit 1) as r
+    cross join lateral (
+      select
+      from generate_series(0, 3) as b
+      cross join lateral (
+        select from jobs.ready as r
+        where r.queue = q.queue and r.priority = b and r.seq > 0
+          and r.seq >> 10 >= jobs._floor(q.queue) >> 10
+        -- In this order, or the planner may take the other index.
+        order by r.seq >> 10
+        limit 1
+      ) as r
+      limit 1
+    ) as r
   );
   return next;
 end;

@@ -8,6 +8,10 @@ as $$
 declare
   v_released bigint[];
 begin
+  perform jobs._lower_floor(r.queue, min(r.job_id))
+  from jobs.running as r
+  where r.job_id = any (p_job_ids)
+  group by r.queue;
   with freed as (
     delete from jobs.running as r
     using unnest(p_job_ids, p_run_nos) as d (job_id, run_no)

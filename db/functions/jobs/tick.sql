@@ -17,8 +17,8 @@ begin
     return;
   end if;
   foreach part in array array[
-    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'alerts', 'rollups', 'partitions',
-    'retention'
+    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'overdue', 'floor_check',
+    'alerts', 'rollups', 'floors', 'partitions', 'retention'
   ] loop
     continue when part <> all (p_parts) or not jobs._is_due(part);
     error := null;
@@ -29,12 +29,17 @@ begin
       case part
         when 'promote' then did := jobs._promote(5000);
         when 'fire' then did := jobs._fire();
-        when 'reap' then did := jobs.reap();
+        when 'reap' then
+          -- To look for what is late takes the whole table: each second only where one is lost.
+          did := case when jobs._is_worker_lost() then jobs.reap(5000) else 0 end;
+        when 'overdue' then did := jobs.reap(5000);
+        when 'floor_check' then did := jobs._check_floors();
         when 'rounds' then did := jobs._make_rounds(5000);
         when 'end_runs' then did := jobs._end_runs();
         when 'sweep' then did := jobs._sweep();
         when 'alerts' then did := jobs._watch();
         when 'rollups' then did := jobs._plan_roll_ups();
+        when 'floors' then did := jobs._raise_floors();
         -- Last, for the locks of a day that comes or goes are held until the end.
         when 'partitions' then did := jobs._make_partitions(3);
         when 'retention' then did := jobs._retain();

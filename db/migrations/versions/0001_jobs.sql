@@ -44,7 +44,7 @@ create table jobs.queues (
   concurrency integer not null default 10,
   max_running integer,
   description text not null default '',
-  constraint queues_are_named_simply check (queue ~ '^[a-z][a-z0-9_]*$'),
+  constraint queues_are_named_simply check (queue ~ '^[a-z][a-z0-9_]{0,48}$'),
   constraint queues_run_something check (concurrency > 0 and max_running >= 0)
 );
 comment on table jobs.queues is 'Where jobs wait. A worker serves whole queues.';
@@ -199,6 +199,9 @@ create table jobs.ready (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
   autovacuum_vacuum_cost_delay = 0
 );
+-- Serves jobs.claim: where ready jobs are, from a floor on. Every job fulfils the condition, and only
+-- a query that says so gets this index: nobody else is to take it for the other one by mistake.
+create index ready_floor_idx on jobs.ready (queue, priority, (seq >> 10), key) where seq > 0;
 -- Serves jobs.cancel. A fresh job's place in line is its own id; only the others need this.
 create index ready_moved_idx on jobs.ready (job_id) where seq <> job_id;
 -- Serves jobs._end_runs.
@@ -324,11 +327,15 @@ create sequence jobs.last_parked minvalue 0 start 0;
 comment on sequence jobs.last_parked is
   'The last parked job that jobs.tick looked at; the next tick goes on behind it.';
 
+create sequence jobs.claims;
+comment on sequence jobs.claims is 'Numbers the claims.';
+
 create table jobs.running (
   job_id        bigint primary key,
   run_id        bigint,
   started_at    timestamptz not null,
   deadline      timestamptz not null,
+  claim_no      bigint not null,
   worker_id     integer not null,
   run_no        integer not null,
   failures      smallint not null,
@@ -344,12 +351,13 @@ create table jobs.running (
   autovacuum_vacuum_cost_delay = 0
 );
 -- Serves jobs.claim: how many of a limited key are running.
-create index running_key_idx on jobs.running (queue, key) where key <> '';
+create index running_claim_idx on jobs.running (queue, claim_no) where key <> '';
 -- Serves jobs.heartbeat: what a worker has to stop.
 create index running_cancelled_idx on jobs.running (worker_id) where cancel_reason is not null;
 -- Serves jobs._end_runs.
 create index running_run_idx on jobs.running (run_id) where run_id is not null;
 comment on table jobs.running is 'Jobs that a worker holds.';
+comment on column jobs.running.claim_no is 'The claim that it came with; numbers grow.';
 comment on column jobs.running.run_no is
   'The fence: one more with every claim, never used twice. Who reports another number is too late.';
 comment on column jobs.running.settles is
@@ -553,6 +561,23 @@ comment on column jobs.run_log.returned_at is
   'When the schedule''s function had decided; its jobs may still go on.';
 comment on column jobs.run_log.items is 'Units it decided on, e.g. products planned.';
 comment on column jobs.run_log.failed is 'Jobs of the run that were dead when it ended.';
+
+-- Where scans begin (jobs._floor, jobs._claim_floor), and how far that is certain. Sequences: reading
+-- them costs the same however long the horizon is held. Those of each queue, jobs.floor_QUEUE and
+-- jobs.claim_floor_QUEUE, come with jobs.tick.
+create sequence jobs.due_floor minvalue 0 start 0;
+comment on sequence jobs.due_floor is
+  'No scheduled job is due at this time or before, in milliseconds since 1970.';
+create sequence jobs.floor_mark minvalue 0 start 0;
+comment on sequence jobs.floor_mark is 'The last place in line drawn when the mark was set.';
+create sequence jobs.floor_mark_claim minvalue 0 start 0;
+comment on sequence jobs.floor_mark_claim is 'The number of the last claim then.';
+create sequence jobs.floor_mark_due_at minvalue 0 start 0;
+comment on sequence jobs.floor_mark_due_at is
+  'The time for which it was set, in milliseconds since 1970.';
+create sequence jobs.floor_mark_xmax minvalue 0 start 0;
+comment on sequence jobs.floor_mark_xmax is
+  'Once every transaction below it has ended, all is committed that lies below the mark.';
 
 -- Set every second or so: as rows they would leave a dead version each time.
 create sequence jobs.last_tick minvalue 0 start 0;

@@ -19,7 +19,7 @@ comment on column jobs.chores.did is 'How many things it did then.';
 comment on column jobs.chores.error is 'Why it failed then; null if it did not.';
 
 insert into jobs.chores (chore, every)
-values ('partitions', '1 min'), ('alerts', '10 s'), ('rollups', '1 min'), ('retention', '1 min');
+values ('overdue', '10 s'), ('floor_check', '1 min'), ('partitions', '1 min'), ('alerts', '10 s'), ('rollups', '1 min'), ('retention', '1 min');
 
 -- Sums, and what they allow to be dropped
 
@@ -273,5 +273,8 @@ create sequence jobs.dead_jobs;
 comment on sequence jobs.dead_jobs is 'Jobs that ended badly.';
 create sequence jobs.denied_keys;
 comment on sequence jobs.denied_keys is 'Keys passed over because a limit was used up.';
+create sequence jobs.floors_lowered;
+comment on sequence jobs.floors_lowered is
+  'Places from which claims looked that lay behind a ready job, and were put right.';
 create sequence jobs.tick_took minvalue 0 start 0;
 comment on sequence jobs.tick_took is 'How long the last jobs.tick took, in microseconds.';

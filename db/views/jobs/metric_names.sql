@@ -26,7 +26,9 @@ from (
     ('jobs_retried_runs_total', 'counter', 'Runs that failed and were put back for another.'),
     ('jobs_died_total', 'counter', 'Jobs that ended badly.'),
     ('jobs_denied_keys_total', 'counter',
-     'Keys that a claim passed over because a limit of theirs was used up.')
+     'Keys that a claim passed over because a limit of theirs was used up.'),
+    ('jobs_floors_lowered_total', 'counter',
+     'Times that claims began to look behind a ready job, until the next check.')
 ) as m (metric, type, help);
 
 comment on view jobs.metric_names is 'What the figures of jobs.metrics are.';

@@ -88,6 +88,8 @@ from (
   select 'jobs_died_total', s.last_value, s.is_called from jobs.dead_jobs as s
   union all
   select 'jobs_denied_keys_total', s.last_value, s.is_called from jobs.denied_keys as s
+  union all
+  select 'jobs_floors_lowered_total', s.last_value, s.is_called from jobs.floors_lowered as s
 ) as c;
 
 comment on view jobs.metrics is
