@@ -1,12 +1,12 @@
 """AutoM as one of several queues that do the same work side by side.
 
-``python -m bench.adapter install | enqueue … | worker --starts-file F`` on the database BENCH_DSN,
-which is empty before ``install``. The clock is CLOCK_MONOTONIC in nanoseconds, in whatever process.
+``python -m bench.adapter install | enqueue … | worker --starts-file F`` on the database
+BENCH_DSN, which is empty before ``install``. The clock is CLOCK_MONOTONIC in nanoseconds, in whatever process.
 
 ``enqueue`` prints ``{"ev": "enqueued", "n", "elapsed_s", "t0_ns", "t1_ns"}``. ``worker`` prints
 ``{"ev": "ready"}``, begins at the line ``go``, says every 20 ms how far it is
-(``{"ev": "progress", "n", "first_ns"}``), and stops at the next line or the end of input. Files hold
-64-bit integers: number and start of each job's handler; number, begin and return of each enqueue.
+(``{"ev": "progress", "n", "first_ns"}``), and stops at the next line or the end of input. Files
+hold 64-bit integers: number and start of each job's handler; number, begin and return of each enqueue.
 """
 
 from __future__ import annotations

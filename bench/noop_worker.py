@@ -1,7 +1,8 @@
-"""A worker whose handlers do nothing but look at the clock: ``python -m bench.noop_worker URL FILE``.
+"""A worker whose handlers look at the clock: ``python -m bench.noop_worker URL FILE [MS]``.
 
 Prints ``ready`` once it serves. When standard input closes it stops and writes FILE: pairs of
-64-bit integers, a job's number and the nanosecond (CLOCK_MONOTONIC) at which its handler began.
+64-bit integers, a job's number and the nanosecond (CLOCK_MONOTONIC) at which its handler began. With
+MS each takes so many milliseconds, without it none.
 """
 
 from __future__ import annotations
@@ -23,8 +24,12 @@ def noop(request: dict[str, int], credentials: object, http: object) -> None:
     began.append(time.monotonic_ns())
 
 
-async def main(url: str, file: Path) -> None:
-    worker = Worker(url, {"bench.noop": noop}, queues=["bench"])
+async def main(url: str, file: Path, ms: int) -> None:
+    async def slow(request: dict[str, int], credentials: object, http: object) -> None:
+        noop(request, credentials, http)
+        await asyncio.sleep(ms / 1000)
+
+    worker = Worker(url, {"bench.noop": slow if ms else noop}, queues=["bench"])
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
@@ -40,4 +45,4 @@ async def main(url: str, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) if sys.argv[3:] else 0))

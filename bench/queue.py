@@ -9,9 +9,6 @@ history, no retry), measured in the same run.
 from __future__ import annotations
 
 import itertools
-import struct
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +18,8 @@ from typing import Any
 
 import psycopg
 
+from bench import queue_load
+from bench.queue_load import claim, quantile, unfinished, working
 from bench.report import Figure, median_of
 from db import database
 from db.call import value
@@ -75,7 +74,13 @@ def measure(quick: bool, say: Callable[[str], None]) -> tuple[list[Figure], dict
             ),
             rates("   floor: one table, no history", lambda _, conn: floor_drain(conn, jobs)),
             rates(f"2. SQL only, batches of {BATCH}", lambda _, conn: sql_only(conn, jobs)),
+            rates(
+                "7. WAL of a job, all the way",
+                lambda _, conn: wal_of_a_job(conn, jobs),
+                "bytes",
+            ),
             rates("4. enqueue_many", lambda _, conn: enqueue_many(conn, jobs)),
+            rates("4. COPY and enqueue_staged", lambda _, conn: enqueue_staged(conn, jobs)),
             rates("   floor: insert", lambda _, conn: floor_enqueue(conn, jobs)),
             rates(
                 "4. enqueue, one by one",
@@ -88,9 +93,28 @@ def measure(quick: bool, say: Callable[[str], None]) -> tuple[list[Figure], dict
             with fresh() as (url, conn):
                 waits = pickups(url, conn, rate, count if quick else count * 3, Path(folder))
             figures += [
-                Figure(f"5. pickup, {load}, {name}", "ms", waits[int(len(waits) * share)])
+                Figure(f"5. pickup, {load}, {name}", "ms", quantile(waits, share))
                 for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
             ]
+        if not quick:
+            seconds = 60
+            for row in (
+                lambda: queue_load.backlog(fresh, 1_000_000),
+                lambda: queue_load.through_pgbouncer(pickups, fresh, Path(folder)),
+                lambda: queue_load.under_a_held_horizon(
+                    fresh, Path(folder), "8. held horizon, 800 jobs/s", 800, seconds
+                ),
+                lambda: queue_load.under_a_held_horizon(
+                    fresh, Path(folder), "9. the same, 500 keys with limits", 800, seconds, 500
+                ),
+                lambda: queue_load.a_dead_worker(fresh, Path(folder)),
+                lambda: queue_load.rates(fresh),
+                lambda: queue_load.fairness(fresh),
+                lambda: queue_load.nothing_to_do(fresh),
+            ):
+                found = row()
+                say("\n".join(f"{figure.what}: {figure.median} {figure.unit}" for figure in found))
+                figures += found
         with fresh() as (_, conn):
             setting = setting_of(conn) | {"jobs": f"{jobs:,} of 200 bytes", "repeated": str(times)}
     return figures, setting
@@ -100,7 +124,7 @@ def drain(url: str, conn: Connection, jobs: int, folder: Path) -> float:
     """Jobs a second from the first handler's start until the database has none unfinished."""
     fill(conn, jobs)
     conn.execute("vacuum analyze jobs.jobs, jobs.ready")
-    with working(url, folder) as began:
+    with working(url, folder) as (_, began):
         while unfinished(conn):
             time.sleep(0.005)
         ended = time.monotonic_ns()
@@ -113,15 +137,31 @@ def sql_only(conn: Connection, jobs: int) -> float:
     began = time.monotonic()
     for _ in range(jobs // BATCH):
         value(conn, "jobs.enqueue_many", kind="bench.noop", payloads=[PAYLOAD] * BATCH)
-        rows = conn.execute(
-            "select array_agg(c.job_id), array_agg(c.run_no) from jobs.claim(%s, 'bench', %s) as c",
-            [worker_id, BATCH],
-        ).fetchone()
-        assert rows is not None
-        value(conn, "jobs.complete_many", job_ids=rows[0], run_nos=rows[1])
+        job_ids, run_nos = claim(conn, worker_id, BATCH)
+        value(conn, "jobs.complete_many", job_ids=job_ids, run_nos=run_nos)
     took = time.monotonic() - began
     assert not unfinished(conn)
     return jobs / took
+
+
+def wal_of_a_job(conn: Connection, jobs: int) -> float:
+    """Bytes of the write-ahead log, after a first round that is not counted: pages were new then."""
+    sql_only(conn, jobs // 4)
+    before = conn.execute("select pg_current_wal_insert_lsn()").fetchone()
+    sql_only(conn, jobs)
+    wal = conn.execute("select pg_current_wal_insert_lsn() - %s", before).fetchone()
+    assert wal is not None
+    return float(wal[0]) / jobs
+
+
+def enqueue_staged(conn: Connection, jobs: int) -> float:
+    began = time.monotonic()
+    with conn.transaction():
+        with conn.cursor().copy("copy jobs.staging (load_id, payload) from stdin") as copy:
+            for i in range(jobs):
+                copy.write_row(("bench", psycopg.types.json.Jsonb(PAYLOAD | {"i": i})))
+        value(conn, "jobs.enqueue_staged", load_id="bench", kind="bench.noop")
+    return jobs / (time.monotonic() - began)
 
 
 def enqueue_many(conn: Connection, jobs: int) -> float:
@@ -144,7 +184,7 @@ def pickups(url: str, conn: Connection, rate: int, jobs: int, folder: Path) -> l
     Rate 0 is an idle worker: a job each 20 ms.
     """
     returned: dict[int, int] = {}
-    with working(url, folder) as began:
+    with working(url, folder) as (_, began):
         pause = 1 / rate if rate else 0.02
         due = time.monotonic() + 0.5
         for i in range(jobs):
@@ -158,34 +198,11 @@ def pickups(url: str, conn: Connection, rate: int, jobs: int, folder: Path) -> l
     return sorted((at - returned[i]) / 1e6 for i, at in began() if i >= 10)
 
 
-@contextmanager
-def working(url: str, folder: Path) -> Iterator[Callable[[], list[tuple[int, int]]]]:
-    """A worker process; afterwards, which job's handler began when."""
-    file = folder / "began"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.noop_worker", url, str(file)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin and process.stdout
-    assert process.stdout.readline() == b"ready\n", "the worker did not start"
-    yield lambda: list(struct.iter_unpack("=qq", file.read_bytes()))
-    process.stdin.close()
-    process.wait()
-
-
 def fill(conn: Connection, jobs: int) -> None:
     for first in range(0, jobs, CALL):
         numbers = range(first, min(first + CALL, jobs))
         payloads = [PAYLOAD | {"i": i} for i in numbers]
         value(conn, "jobs.enqueue_many", kind="bench.noop", payloads=payloads)
-
-
-def unfinished(conn: Connection) -> bool:
-    row = conn.execute(
-        "select exists (select from jobs.ready) or exists (select from jobs.running)"
-    ).fetchone()
-    return bool(row and row[0])
 
 
 def floor_enqueue(conn: Connection, jobs: int) -> float:

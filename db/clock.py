@@ -1,7 +1,8 @@
 """A clock that tests can move: what every rule goes by is ``jobs.clock()``.
 
-In production it is the time, and nothing moves it. A database for tests is told once that its clock
-may be moved (``make_clock_movable``); from then on each connection may set its own, for itself alone::
+In production it is the time, and nothing moves it. A database for tests is told once that its
+clock may be moved (``make_clock_movable``); from then on each connection may set its own, for
+itself alone::
 
     with clock_at(conn, "2026-01-01 12:00Z") as clock:
         clock.forward(minutes=5)

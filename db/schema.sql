@@ -1036,15 +1036,15 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._check_floors() IS 'Look for jobs below a floor, and lower it to them; returns how many floors were too high. A floor
-saves work and is never trusted with a job: a restored dump, a clock set back or the numbers beginning
-anew may leave one too high, until this finds it.';
+saves work and is never trusted with a job: a restored dump, a clock set back or the numbers
+beginning anew may leave one too high, until this finds it.';
 
 
 --
 -- Name: _claim_band(integer, text, integer, integer, text, bigint); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint) RETURNS TABLE(job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint)
+CREATE FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint) RETURNS TABLE(job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint, timeout interval)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -1101,7 +1101,7 @@ begin
   v_claim := nextval('jobs.claims');
   return query
   with heads as materialized (
-    select h.*, s.rate
+    select h.*, s.rate, j.payload, j.timeout
     from unnest(v_keys, v_shares, v_rates) as s (key, share, rate)
     cross join lateral (
       select r.ctid as address, r.*
@@ -1113,6 +1113,10 @@ begin
       -- Others claim at the same time: each sees what the others left.
       for update skip locked
     ) as h
+    -- One by one, for then each looks into its own day only.
+    cross join lateral (
+      select j.payload, j.timeout from jobs.jobs as j where j.job_id = h.job_id offset 0
+    ) as j
   ),
   taken as (
     -- They are locked and never updated, so their address holds.
@@ -1132,15 +1136,14 @@ begin
       job_id, run_id, started_at, deadline, claim_no, worker_id, run_no, failures, priority,
       is_unique, settles, queue, kind, key
     )
-    select h.job_id, h.run_id, jobs.clock(), jobs.clock() + k.timeout, v_claim, p_worker_id,
-           h.run_no + 1, h.failures, h.priority, h.is_unique, k.settle is not null, h.queue, h.kind, h.key
+    select h.job_id, h.run_id, jobs.clock(), jobs.clock() + coalesce(h.timeout, k.timeout), v_claim,
+           p_worker_id, h.run_no + 1, h.failures, h.priority, h.is_unique, k.settle is not null,
+           h.queue, h.kind, h.key
     from heads as h
     join jobs.kinds as k on k.kind = h.kind
   )
-  select h.job_id, h.run_no + 1, h.kind, h.key, j.payload, h.failures
-  from heads as h
-  -- One by one, for then each looks into its own day only.
-  cross join lateral (select j.payload from jobs.jobs as j where j.job_id = h.job_id offset 0) as j;
+  select h.job_id, h.run_no + 1, h.kind, h.key, h.payload, h.failures, h.timeout
+  from heads as h;
 end;
 $$;
 
@@ -1561,10 +1564,10 @@ COMMENT ON FUNCTION jobs._ended(p_job_id bigint) IS 'The job waits nowhere and r
 
 
 --
--- Name: _enqueue(text, jsonb[], text[], uuid[], timestamp with time zone, integer, text[], text, interval, text, interval, bigint[], text, bigint); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _enqueue(text, jsonb[], text[], uuid[], timestamp with time zone, integer, text[], text, interval, text, interval, bigint[], text, bigint, interval); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) RETURNS bigint[]
+CREATE FUNCTION jobs._enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) RETURNS bigint[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1625,10 +1628,10 @@ begin
   end if;
 
   insert into jobs.jobs (
-    job_id, run_id, tenant, priority, kind, queue, key, unique_key, payload
+    job_id, run_id, tenant, priority, kind, queue, key, unique_key, timeout, payload
   )
   select n.job_id, v_run_id, n.tenant, v_priority, p_kind, v_queue, coalesce(n.key, ''),
-         n.unique_key, coalesce(n.payload, '{}')
+         n.unique_key, p_timeout, coalesce(n.payload, '{}')
   from unnest(v_ids, v_payloads, v_keys, v_tenants, v_unique_keys)
     as n (job_id, payload, key, tenant, unique_key);
 
@@ -1672,10 +1675,10 @@ $$;
 
 
 --
--- Name: FUNCTION _enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) IS 'What jobs.enqueue, jobs.enqueue_many and jobs.enqueue_staged have in common.';
+COMMENT ON FUNCTION jobs._enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) IS 'What jobs.enqueue, jobs.enqueue_many and jobs.enqueue_staged have in common.';
 
 
 --
@@ -1956,8 +1959,8 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._floor(p_queue text) IS 'The place in line below which a queue has no ready job; 0 while nothing is known. Scans begin
-here, past the index entries of what was claimed: while some transaction holds the horizon, no vacuum
-removes those.';
+here, past the index entries of what was claimed: while some transaction holds the horizon, no
+vacuum removes those.';
 
 
 --
@@ -4035,8 +4038,8 @@ CREATE FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_
     group by r.key
   ),
   lanes as materialized (
-    select k.key, k.place, coalesce(u.running, 0) as running, coalesce(l.weight, 1) as weight, w.waiting, l.max_running,
-      l.rate,
+    select k.key, k.place, coalesce(u.running, 0) as running, coalesce(l.weight, 1) as weight,
+           w.waiting, l.max_running, l.rate,
            -- The cell rate algorithm: the burst, less what is not yet paid for. Rounding may cost a
            -- millionth of a job, never one.
            floor(
@@ -5337,7 +5340,7 @@ heartbeat (5 s); or ended, where it had ended before. Raises JQ009 (no such job)
 -- Name: claim(integer, text, integer, text); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer DEFAULT 1, p_after_key text DEFAULT NULL::text) RETURNS TABLE(job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint)
+CREATE FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer DEFAULT 1, p_after_key text DEFAULT NULL::text) RETURNS TABLE(job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint, timeout interval)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -5386,7 +5389,7 @@ begin
   loop
     exit when v_room <= 0;
     return query
-    select t.job_id, t.run_no, t.kind, t.key, t.payload, t.failures
+    select t.job_id, t.run_no, t.kind, t.key, t.payload, t.failures, t.timeout
     from jobs._claim_band(p_worker_id, p_queue, v_band, v_room, p_after_key, v_floor) as t;
     get diagnostics v_got = row_count;
     v_room := v_room - v_got;
@@ -5402,6 +5405,7 @@ $$;
 COMMENT ON FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer, p_after_key text) IS 'Give up to p_limit ready jobs of a queue to a worker: urgent before idle, keys in turn within a
 priority, first come first served within a key, and never more of a key or queue than its limits
 allow.
+timeout: its own; null where it goes by its kind''s.
 p_after_key: the key of the last job that the caller got; the turn goes on behind it.
 Be its own transaction: keys with limits are closed to others until it ends.
 Raises JQ005 (worker not signed on), JQ006 (wrong isolation level).';
@@ -5572,10 +5576,10 @@ stays; false where it was emitted before.';
 
 
 --
--- Name: enqueue(text, jsonb, text, uuid, timestamp with time zone, integer, text, text, interval, text, interval, bigint[], text, bigint); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: enqueue(text, jsonb, text, uuid, timestamp with time zone, integer, text, text, interval, text, interval, bigint[], text, bigint, interval); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.enqueue(p_kind text, p_payload jsonb DEFAULT '{}'::jsonb, p_key text DEFAULT NULL::text, p_tenant uuid DEFAULT NULL::uuid, p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_priority integer DEFAULT NULL::integer, p_unique_key text DEFAULT NULL::text, p_unique_mode text DEFAULT 'ignore'::text, p_unique_for interval DEFAULT NULL::interval, p_unique_until text DEFAULT 'finished'::text, p_max_wait interval DEFAULT NULL::interval, p_after bigint[] DEFAULT NULL::bigint[], p_policy text DEFAULT 'on_success'::text, p_batch_id bigint DEFAULT NULL::bigint) RETURNS bigint
+CREATE FUNCTION jobs.enqueue(p_kind text, p_payload jsonb DEFAULT '{}'::jsonb, p_key text DEFAULT NULL::text, p_tenant uuid DEFAULT NULL::uuid, p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_priority integer DEFAULT NULL::integer, p_unique_key text DEFAULT NULL::text, p_unique_mode text DEFAULT 'ignore'::text, p_unique_for interval DEFAULT NULL::interval, p_unique_until text DEFAULT 'finished'::text, p_max_wait interval DEFAULT NULL::interval, p_after bigint[] DEFAULT NULL::bigint[], p_policy text DEFAULT 'on_success'::text, p_batch_id bigint DEFAULT NULL::bigint, p_timeout interval DEFAULT NULL::interval) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -5583,17 +5587,17 @@ begin
   return (jobs._enqueue(
     p_kind, array[p_payload], array[p_key], array[p_tenant], p_run_at, p_priority,
     array[p_unique_key], p_unique_mode, p_unique_for, p_unique_until, p_max_wait, p_after,
-    p_policy, p_batch_id
+    p_policy, p_batch_id, p_timeout
   ))[1];
 end;
 $$;
 
 
 --
--- Name: FUNCTION enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) IS 'Put one job in line, in the caller''s transaction; returns its id, or that of the job that does
+COMMENT ON FUNCTION jobs.enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) IS 'Put one job in line, in the caller''s transaction; returns its id, or that of the job that does
 the work instead.
 p_key: what limits and fairness count by. p_priority: 0 urgent to 3 idle, null as the kind says.
 p_run_at: not before.
@@ -5613,42 +5617,43 @@ over.
 p_after: it is parked until those jobs have ended; their results are then in its payload as
 "parents", and in jobs.parents. p_policy on_success: it is cancelled once one of them ends other
 than done; on_any: however they end; on_failure: it is skipped unless one of them is not done.
-p_batch_id: it joins a batch, see jobs.open_batch.
+p_batch_id: it joins a batch, see jobs.open_batch. p_timeout: how long one call may take, null as
+the kind says.
 Raises JQ001, JQ002 (unknown kind), JQ003 (unknown mode), JQ009 (one of p_after is not there),
 JQ030 (unknown p_unique_until), JQ031 (debounce without p_run_at), JQ032 (no open batch).';
 
 
 --
--- Name: enqueue_many(text, jsonb[], text[], uuid[], timestamp with time zone, integer, text[], text, interval, text, interval, bigint[], text, bigint); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: enqueue_many(text, jsonb[], text[], uuid[], timestamp with time zone, integer, text[], text, interval, text, interval, bigint[], text, bigint, interval); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[] DEFAULT NULL::text[], p_tenants uuid[] DEFAULT NULL::uuid[], p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_priority integer DEFAULT NULL::integer, p_unique_keys text[] DEFAULT NULL::text[], p_unique_mode text DEFAULT 'ignore'::text, p_unique_for interval DEFAULT NULL::interval, p_unique_until text DEFAULT 'finished'::text, p_max_wait interval DEFAULT NULL::interval, p_after bigint[] DEFAULT NULL::bigint[], p_policy text DEFAULT 'on_success'::text, p_batch_id bigint DEFAULT NULL::bigint) RETURNS bigint[]
+CREATE FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[] DEFAULT NULL::text[], p_tenants uuid[] DEFAULT NULL::uuid[], p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_priority integer DEFAULT NULL::integer, p_unique_keys text[] DEFAULT NULL::text[], p_unique_mode text DEFAULT 'ignore'::text, p_unique_for interval DEFAULT NULL::interval, p_unique_until text DEFAULT 'finished'::text, p_max_wait interval DEFAULT NULL::interval, p_after bigint[] DEFAULT NULL::bigint[], p_policy text DEFAULT 'on_success'::text, p_batch_id bigint DEFAULT NULL::bigint, p_timeout interval DEFAULT NULL::interval) RETURNS bigint[]
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select jobs._enqueue(
     p_kind, p_payloads, p_keys, p_tenants, p_run_at, p_priority, p_unique_keys, p_unique_mode,
     p_unique_for, p_unique_until, p_max_wait, p_after,
-    p_policy, p_batch_id
+    p_policy, p_batch_id, p_timeout
   );
 $$;
 
 
 --
--- Name: FUNCTION enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) IS 'Put many jobs of one kind in line at once; returns their ids in the order of p_payloads, and the
+COMMENT ON FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) IS 'Put many jobs of one kind in line at once; returns their ids in the order of p_payloads, and the
 id of the job that does the work instead where a unique key is taken. The lists go side by side; of
 two with the same unique key one is enqueued, the first, or with a mode that replaces the last. See
 jobs.enqueue. Raises JQ001, JQ002, JQ003, JQ004 (lists of different lengths), JQ030, JQ031.';
 
 
 --
--- Name: enqueue_staged(text, text, timestamp with time zone, integer, text, interval, text, interval, bigint[], text, bigint); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: enqueue_staged(text, text, timestamp with time zone, integer, text, interval, text, interval, bigint[], text, bigint, interval); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_priority integer DEFAULT NULL::integer, p_unique_mode text DEFAULT 'ignore'::text, p_unique_for interval DEFAULT NULL::interval, p_unique_until text DEFAULT 'finished'::text, p_max_wait interval DEFAULT NULL::interval, p_after bigint[] DEFAULT NULL::bigint[], p_policy text DEFAULT 'on_success'::text, p_batch_id bigint DEFAULT NULL::bigint) RETURNS bigint
+CREATE FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_priority integer DEFAULT NULL::integer, p_unique_mode text DEFAULT 'ignore'::text, p_unique_for interval DEFAULT NULL::interval, p_unique_until text DEFAULT 'finished'::text, p_max_wait interval DEFAULT NULL::interval, p_after bigint[] DEFAULT NULL::bigint[], p_policy text DEFAULT 'on_success'::text, p_batch_id bigint DEFAULT NULL::bigint, p_timeout interval DEFAULT NULL::interval) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -5679,7 +5684,7 @@ begin
     perform jobs._enqueue(
       p_kind, v_some.payloads, v_some.keys, v_some.tenants, p_run_at, p_priority,
       v_some.unique_keys, p_unique_mode, p_unique_for, p_unique_until, p_max_wait,
-      p_after, p_policy, p_batch_id
+      p_after, p_policy, p_batch_id, p_timeout
     );
     v_enqueued := v_enqueued + v_some.lines;
   end loop;
@@ -5689,10 +5694,10 @@ $$;
 
 
 --
--- Name: FUNCTION enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) IS 'Put the jobs in line that were copied to jobs.staging under p_load_id, as jobs.enqueue_many does;
+COMMENT ON FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) IS 'Put the jobs in line that were copied to jobs.staging under p_load_id, as jobs.enqueue_many does;
 returns how many lines there were. Copy and call in one transaction, and a crash leaves
 all or nothing:
 \copy jobs.staging (load_id, payload, key, tenant, unique_key) from ''jobs.csv'' csv
@@ -5703,7 +5708,7 @@ Raises JQ001, JQ002, JQ003, JQ030, JQ031.';
 -- Name: exchange(integer, bigint[], integer[], jsonb[], text, integer, text); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer DEFAULT 1, p_after_key text DEFAULT NULL::text) RETURNS TABLE(job_ids bigint[], run_nos integer[], kinds text[], keys text[], payloads json)
+CREATE FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer DEFAULT 1, p_after_key text DEFAULT NULL::text) RETURNS TABLE(job_ids bigint[], run_nos integer[], kinds text[], keys text[], payloads json, timeouts double precision[])
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -5715,7 +5720,8 @@ begin
   return query
   select array_agg(c.job_id), array_agg(c.run_no), array_agg(c.kind), array_agg(c.key),
          -- Joined as text: to build one jsonb of them costs more than all else here.
-         ('[' || string_agg(c.payload::text, ',') || ']')::json
+         ('[' || string_agg(c.payload::text, ',') || ']')::json,
+         case when count(c.timeout) > 0 then array_agg(extract(epoch from c.timeout)::float8) end
   from jobs.claim(p_worker_id, p_queue, p_limit, p_after_key) as c
   having count(*) > 0;
 end;
@@ -5728,7 +5734,7 @@ $$;
 
 COMMENT ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_after_key text) IS 'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by
 side in one row, for a client reads that several times faster than a row for each; no row if there
-are none.';
+are none. timeouts: in seconds, of the jobs that have their own; null if none has.';
 
 
 --
@@ -6365,7 +6371,7 @@ begin
     'request', v_reply -> 'request',
     'connection_id', v_reply -> 'connection_id',
     'maybe_sent', v_maybe_sent,
-    'timeout_s', extract(epoch from v_kind.timeout)
+    'timeout_s', extract(epoch from v_job.deadline - v_job.started_at)
   );
 end;
 $_$;
@@ -13666,7 +13672,9 @@ CREATE TABLE jobs.jobs (
     queue text NOT NULL,
     key text NOT NULL,
     unique_key text,
-    payload jsonb NOT NULL
+    timeout interval,
+    payload jsonb NOT NULL,
+    CONSTRAINT jobs_take_some_time CHECK ((timeout > '00:00:00'::interval))
 )
 PARTITION BY RANGE (job_id);
 
@@ -13704,6 +13712,13 @@ COMMENT ON COLUMN jobs.jobs.tenant IS 'The user it works for; null is the house 
 --
 
 COMMENT ON COLUMN jobs.jobs.key IS 'What limits and fairness are counted by; empty has none.';
+
+
+--
+-- Name: COLUMN jobs.timeout; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.jobs.timeout IS 'How long one call may take; null is as its kind says.';
 
 
 --
@@ -15766,7 +15781,9 @@ CREATE TABLE jobs.jobs_default (
     queue text NOT NULL,
     key text NOT NULL,
     unique_key text,
-    payload jsonb NOT NULL
+    timeout interval,
+    payload jsonb NOT NULL,
+    CONSTRAINT jobs_take_some_time CHECK ((timeout > '00:00:00'::interval))
 );
 
 
@@ -27163,10 +27180,10 @@ REVOKE ALL ON FUNCTION jobs._ended(p_job_id bigint) FROM PUBLIC;
 
 
 --
--- Name: FUNCTION _enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._enqueue(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) FROM PUBLIC;
 
 
 --
@@ -27831,30 +27848,30 @@ GRANT ALL ON FUNCTION jobs.emit_event(p_event text, p_value jsonb) TO autom_oper
 
 
 --
--- Name: FUNCTION enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs.enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) TO autom_worker;
-GRANT ALL ON FUNCTION jobs.enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) TO autom_operator;
-
-
---
--- Name: FUNCTION enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint); Type: ACL; Schema: jobs; Owner: -
---
-
-REVOKE ALL ON FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) TO autom_worker;
-GRANT ALL ON FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) TO autom_operator;
+REVOKE ALL ON FUNCTION jobs.enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) TO autom_worker;
+GRANT ALL ON FUNCTION jobs.enqueue(p_kind text, p_payload jsonb, p_key text, p_tenant uuid, p_run_at timestamp with time zone, p_priority integer, p_unique_key text, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) TO autom_operator;
 
 
 --
--- Name: FUNCTION enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) TO autom_worker;
-GRANT ALL ON FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint) TO autom_operator;
+REVOKE ALL ON FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) TO autom_worker;
+GRANT ALL ON FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) TO autom_operator;
+
+
+--
+-- Name: FUNCTION enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) TO autom_worker;
+GRANT ALL ON FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at timestamp with time zone, p_priority integer, p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) TO autom_operator;
 
 
 --

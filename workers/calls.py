@@ -38,6 +38,8 @@ class Job(NamedTuple):
     run_no: int
     kind: str
     payload: Any
+    timeout: float | None = None
+    """Its own, in seconds; None where it goes by its kind's."""
 
 
 class Held:

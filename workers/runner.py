@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import logging
 import os
 import random
@@ -70,9 +71,10 @@ class Batch:
     kinds: list[str]
     keys: list[str]
     payloads: list[Any]
+    timeouts: list[float | None] | None
 
 
-NOTHING = Batch([], [], [], [], [])
+NOTHING = Batch([], [], [], [], [], None)
 
 
 @dataclass(frozen=True)
@@ -370,24 +372,25 @@ class Worker:
         return NOTHING
 
     def _begin(self, line: Line, batch: Batch) -> None:
-        for job_id, run_no, kind, payload in zip(
-            batch.job_ids, batch.run_nos, batch.kinds, batch.payloads, strict=True
-        ):
-            plain = self._plain.get(kind)
+        timeouts = batch.timeouts or itertools.repeat(None)
+        jobs = zip(
+            batch.job_ids, batch.run_nos, batch.kinds, batch.payloads, timeouts, strict=False
+        )
+        for job in map(Job._make, jobs):
+            plain = self._plain.get(job.kind)
             if plain is None:
-                self._start(line, Held(Job(job_id, run_no, kind, payload)))
+                self._start(line, Held(job))
                 continue
             try:
-                outcome = plain(payload, None, self._http)
+                outcome = plain(job.payload, None, self._http)
             except Exception as error:
-                log.exception("job %s of kind %s", job_id, kind)
+                log.exception("job %s of kind %s", job.job_id, job.kind)
                 outcome = Unknown(said(error), "handler")
             if outcome is None or type(outcome) is Done:
-                line.done.append((job_id, run_no, outcome and outcome.answer))
+                line.done.append((job.job_id, job.run_no, outcome and outcome.answer))
                 line.free += 1
             else:
-                held = Held(Job(job_id, run_no, kind, payload))
-                self._start(line, held, outcome)
+                self._start(line, Held(job), outcome)
         line.fresh = set()
 
     def _start(self, line: Line, held: Held, outcome: Outcome | None = None) -> None:
@@ -416,7 +419,7 @@ class Worker:
         if self._stopping.is_set():
             held.stop("Its worker was stopped.")
         if work.in_bulk and not held.why:
-            timeout = work.timeout.total_seconds()
+            timeout = job.timeout or work.timeout.total_seconds()
             outcome = await self._calls.call(held, job.payload, None, timeout)
             if isinstance(outcome, Done) and not held.lost:
                 line.done.append((job.job_id, job.run_no, outcome.answer))

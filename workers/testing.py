@@ -212,6 +212,7 @@ class _Claimed:
     kind: str
     key: str
     payload: Any
+    timeout: timedelta | None
 
 
 @dataclass(frozen=True)
@@ -314,7 +315,7 @@ class _Hand:
         held = Held(Job(job.job_id, job.run_no, job.kind, job.payload))
         work = self._work[job.kind]
         if work.in_bulk:
-            timeout = work.timeout.total_seconds()
+            timeout = (job.timeout or work.timeout).total_seconds()
             outcome = await calls.call(held, job.payload, None, timeout)
             if isinstance(outcome, Done):
                 answers = None if outcome.answer is None else [Jsonb(outcome.answer)]

@@ -160,10 +160,17 @@ def test_one_job_that_cannot_be_taken_back_holds_up_no_other(db):
     assert faults(db) == []
 
 
-def test_a_job_far_past_its_time_is_taken_from_a_living_worker(db):
-    kind(db, timeout="60 s")
+@pytest.mark.parametrize(
+    ("of_kind", "more"),
+    [
+        pytest.param("60 s", {}, id="of its kind"),
+        pytest.param("10 s", {"timeout": "60 s"}, id="of its own"),
+    ],
+)
+def test_a_job_far_past_its_time_is_taken_from_a_living_worker(db, of_kind, more):
+    kind(db, timeout=of_kind)
     at(db, "2026-01-01 12:00+00")
-    job_id = enqueue(db, "t.plain")
+    job_id = value(db, "jobs.enqueue", kind="t.plain", **more)
     claim(db, worker(db, lease="1 day"))
     at(db, "2026-01-01 12:02+00")
     assert value(db, "jobs.reap") == 0

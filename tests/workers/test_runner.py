@@ -148,6 +148,29 @@ async def test_how_a_call_can_end(conn, database, name, outcome, state, code):
 
 
 @pytest.mark.parametrize(
+    ("name", "more", "state"),
+    [
+        pytest.param("t.call", {"timeout": "100 ms"}, "unknown", id="its own time is up"),
+        pytest.param("t.ruled", {"timeout": "100 ms"}, "unknown", id="its own, where it prepares"),
+        pytest.param("t.short", {"timeout": "1 min"}, "done", id="more than its kind has"),
+        pytest.param("t.short", {}, "unknown", id="its kind's time is up"),
+    ],
+)
+async def test_a_job_may_have_a_timeout_of_its_own(conn, database, name, more, state):
+    ruled(conn, max_attempts=1, effect="natural")
+    kind(conn, "t.call", max_attempts=1)
+    kind(conn, "t.short", max_attempts=1, timeout="100 ms")
+    job_id = value(conn, "jobs.enqueue", kind=name, **more)
+
+    async def call(request, credentials, http):
+        await asyncio.sleep(0.3 if name == "t.short" else 60)
+
+    async with serving(database, dict.fromkeys(["t.call", "t.ruled", "t.short"], call)):
+        await soon(lambda: unfinished(conn) == 0)
+    assert ended(conn, job_id) == state
+
+
+@pytest.mark.parametrize(
     ("payload", "code"),
     [
         pytest.param({"prepare_raises": "a bug"}, "prepare", id="its prepare function raises"),

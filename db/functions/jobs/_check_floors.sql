@@ -43,5 +43,5 @@ $$;
 
 comment on function jobs._check_floors is
   'Look for jobs below a floor, and lower it to them; returns how many floors were too high. A floor
-saves work and is never trusted with a job: a restored dump, a clock set back or the numbers beginning
-anew may leave one too high, until this finds it.';
+saves work and is never trusted with a job: a restored dump, a clock set back or the numbers
+beginning anew may leave one too high, until this finds it.';

@@ -6,7 +6,10 @@ create or replace function jobs._claim_band(
   p_after_key text,
   p_floor     bigint
 )
-returns table (job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint)
+returns table (
+  job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint,
+  timeout interval
+)
 language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
@@ -64,7 +67,7 @@ begin
   v_claim := nextval('jobs.claims');
   return query
   with heads as materialized (
-    select h.*, s.rate
+    select h.*, s.rate, j.payload, j.timeout
     from unnest(v_keys, v_shares, v_rates) as s (key, share, rate)
     cross join lateral (
       select r.ctid as address, r.*
@@ -76,6 +79,10 @@ begin
       -- Others claim at the same time: each sees what the others left.
       for update skip locked
     ) as h
+    -- One by one, for then each looks into its own day only.
+    cross join lateral (
+      select j.payload, j.timeout from jobs.jobs as j where j.job_id = h.job_id offset 0
+    ) as j
   ),
   taken as (
     -- They are locked and never updated, so their address holds.
@@ -95,15 +102,14 @@ begin
       job_id, run_id, started_at, deadline, claim_no, worker_id, run_no, failures, priority,
       is_unique, settles, queue, kind, key
     )
-    select h.job_id, h.run_id, jobs.clock(), jobs.clock() + k.timeout, v_claim, p_worker_id,
-           h.run_no + 1, h.failures, h.priority, h.is_unique, k.settle is not null, h.queue, h.kind, h.key
+    select h.job_id, h.run_id, jobs.clock(), jobs.clock() + coalesce(h.timeout, k.timeout), v_claim,
+           p_worker_id, h.run_no + 1, h.failures, h.priority, h.is_unique, k.settle is not null,
+           h.queue, h.kind, h.key
     from heads as h
     join jobs.kinds as k on k.kind = h.kind
   )
-  select h.job_id, h.run_no + 1, h.kind, h.key, j.payload, h.failures
-  from heads as h
-  -- One by one, for then each looks into its own day only.
-  cross join lateral (select j.payload from jobs.jobs as j where j.job_id = h.job_id offset 0) as j;
+  select h.job_id, h.run_no + 1, h.kind, h.key, h.payload, h.failures, h.timeout
+  from heads as h;
 end;
 $$;
 

@@ -12,7 +12,8 @@ create or replace function jobs._enqueue(
   p_max_wait    interval,
   p_after       bigint[],
   p_policy      text,
-  p_batch_id    bigint
+  p_batch_id    bigint,
+  p_timeout     interval
 )
 returns bigint[]
 language plpgsql
@@ -77,10 +78,10 @@ begin
   end if;
 
   insert into jobs.jobs (
-    job_id, run_id, tenant, priority, kind, queue, key, unique_key, payload
+    job_id, run_id, tenant, priority, kind, queue, key, unique_key, timeout, payload
   )
   select n.job_id, v_run_id, n.tenant, v_priority, p_kind, v_queue, coalesce(n.key, ''),
-         n.unique_key, coalesce(n.payload, '{}')
+         n.unique_key, p_timeout, coalesce(n.payload, '{}')
   from unnest(v_ids, v_payloads, v_keys, v_tenants, v_unique_keys)
     as n (job_id, payload, key, tenant, unique_key);
 

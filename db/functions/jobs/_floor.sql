@@ -9,5 +9,5 @@ $$;
 
 comment on function jobs._floor is
   'The place in line below which a queue has no ready job; 0 while nothing is known. Scans begin
-here, past the index entries of what was claimed: while some transaction holds the horizon, no vacuum
-removes those.';
+here, past the index entries of what was claimed: while some transaction holds the horizon, no
+vacuum removes those.';

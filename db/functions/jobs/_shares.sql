@@ -17,8 +17,8 @@ as $$
     group by r.key
   ),
   lanes as materialized (
-    select k.key, k.place, coalesce(u.running, 0) as running, coalesce(l.weight, 1) as weight, w.waiting, l.max_running,
-      l.rate,
+    select k.key, k.place, coalesce(u.running, 0) as running, coalesce(l.weight, 1) as weight,
+           w.waiting, l.max_running, l.rate,
            -- The cell rate algorithm: the burst, less what is not yet paid for. Rounding may cost a
            -- millionth of a job, never one.
            floor(

@@ -4,7 +4,10 @@ create or replace function jobs.claim(
   p_limit     integer default 1,
   p_after_key text default null
 )
-returns table (job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint)
+returns table (
+  job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint,
+  timeout interval
+)
 language plpgsql
 volatile
 security definer
@@ -57,7 +60,7 @@ begin
   loop
     exit when v_room <= 0;
     return query
-    select t.job_id, t.run_no, t.kind, t.key, t.payload, t.failures
+    select t.job_id, t.run_no, t.kind, t.key, t.payload, t.failures, t.timeout
     from jobs._claim_band(p_worker_id, p_queue, v_band, v_room, p_after_key, v_floor) as t;
     get diagnostics v_got = row_count;
     v_room := v_room - v_got;
@@ -69,6 +72,7 @@ comment on function jobs.claim is
   'Give up to p_limit ready jobs of a queue to a worker: urgent before idle, keys in turn within a
 priority, first come first served within a key, and never more of a key or queue than its limits
 allow.
+timeout: its own; null where it goes by its kind''s.
 p_after_key: the key of the last job that the caller got; the turn goes on behind it.
 Be its own transaction: keys with limits are closed to others until it ends.
 Raises JQ005 (worker not signed on), JQ006 (wrong isolation level).';

@@ -12,7 +12,8 @@ create or replace function jobs.enqueue(
   p_max_wait     interval default null,
   p_after        bigint[] default null,
   p_policy       text default 'on_success',
-  p_batch_id     bigint default null
+  p_batch_id     bigint default null,
+  p_timeout      interval default null
 )
 returns bigint
 language plpgsql
@@ -24,7 +25,7 @@ begin
   return (jobs._enqueue(
     p_kind, array[p_payload], array[p_key], array[p_tenant], p_run_at, p_priority,
     array[p_unique_key], p_unique_mode, p_unique_for, p_unique_until, p_max_wait, p_after,
-    p_policy, p_batch_id
+    p_policy, p_batch_id, p_timeout
   ))[1];
 end;
 $$;
@@ -50,7 +51,8 @@ over.
 p_after: it is parked until those jobs have ended; their results are then in its payload as
 "parents", and in jobs.parents. p_policy on_success: it is cancelled once one of them ends other
 than done; on_any: however they end; on_failure: it is skipped unless one of them is not done.
-p_batch_id: it joins a batch, see jobs.open_batch.
+p_batch_id: it joins a batch, see jobs.open_batch. p_timeout: how long one call may take, null as
+the kind says.
 Raises JQ001, JQ002 (unknown kind), JQ003 (unknown mode), JQ009 (one of p_after is not there),
 JQ030 (unknown p_unique_until), JQ031 (debounce without p_run_at), JQ032 (no open batch).';
 grant execute on function jobs.enqueue to autom_worker, autom_operator;

@@ -12,7 +12,8 @@ create or replace function jobs.enqueue_many(
   p_max_wait     interval default null,
   p_after        bigint[] default null,
   p_policy       text default 'on_success',
-  p_batch_id     bigint default null
+  p_batch_id     bigint default null,
+  p_timeout      interval default null
 )
 returns bigint[]
 language sql
@@ -23,7 +24,7 @@ as $$
   select jobs._enqueue(
     p_kind, p_payloads, p_keys, p_tenants, p_run_at, p_priority, p_unique_keys, p_unique_mode,
     p_unique_for, p_unique_until, p_max_wait, p_after,
-    p_policy, p_batch_id
+    p_policy, p_batch_id, p_timeout
   );
 $$;
 

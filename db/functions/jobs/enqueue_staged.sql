@@ -9,7 +9,8 @@ create or replace function jobs.enqueue_staged(
   p_max_wait     interval default null,
   p_after        bigint[] default null,
   p_policy       text default 'on_success',
-  p_batch_id     bigint default null
+  p_batch_id     bigint default null,
+  p_timeout      interval default null
 )
 returns bigint
 language plpgsql
@@ -44,7 +45,7 @@ begin
     perform jobs._enqueue(
       p_kind, v_some.payloads, v_some.keys, v_some.tenants, p_run_at, p_priority,
       v_some.unique_keys, p_unique_mode, p_unique_for, p_unique_until, p_max_wait,
-      p_after, p_policy, p_batch_id
+      p_after, p_policy, p_batch_id, p_timeout
     );
     v_enqueued := v_enqueued + v_some.lines;
   end loop;

@@ -7,7 +7,10 @@ create or replace function jobs.exchange(
   p_limit     integer default 1,
   p_after_key text default null
 )
-returns table (job_ids bigint[], run_nos integer[], kinds text[], keys text[], payloads json)
+returns table (
+  job_ids bigint[], run_nos integer[], kinds text[], keys text[], payloads json,
+  timeouts double precision[]
+)
 language plpgsql
 volatile
 security definer
@@ -21,7 +24,8 @@ begin
   return query
   select array_agg(c.job_id), array_agg(c.run_no), array_agg(c.kind), array_agg(c.key),
          -- Joined as text: to build one jsonb of them costs more than all else here.
-         ('[' || string_agg(c.payload::text, ',') || ']')::json
+         ('[' || string_agg(c.payload::text, ',') || ']')::json,
+         case when count(c.timeout) > 0 then array_agg(extract(epoch from c.timeout)::float8) end
   from jobs.claim(p_worker_id, p_queue, p_limit, p_after_key) as c
   having count(*) > 0;
 end;
@@ -30,5 +34,5 @@ $$;
 comment on function jobs.exchange is
   'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by
 side in one row, for a client reads that several times faster than a row for each; no row if there
-are none.';
+are none. timeouts: in seconds, of the jobs that have their own; null if none has.';
 grant execute on function jobs.exchange to autom_worker, autom_operator;

@@ -75,7 +75,7 @@ begin
     'request', v_reply -> 'request',
     'connection_id', v_reply -> 'connection_id',
     'maybe_sent', v_maybe_sent,
-    'timeout_s', extract(epoch from v_kind.timeout)
+    'timeout_s', extract(epoch from v_job.deadline - v_job.started_at)
   );
 end;
 $$;

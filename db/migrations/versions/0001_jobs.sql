@@ -166,7 +166,9 @@ create table jobs.jobs (
   queue      text not null,
   key        text not null,
   unique_key text,
-  payload    jsonb not null
+  timeout    interval,
+  payload    jsonb not null,
+  constraint jobs_take_some_time check (timeout > interval '0')
 ) partition by range (job_id);
 create table jobs.jobs_default partition of jobs.jobs default;
 -- Serves jobs.runs: the jobs of a run.
@@ -179,6 +181,7 @@ comment on column jobs.jobs.job_id is
 comment on column jobs.jobs.run_id is
   'The run it belongs to; null if it was enqueued outside of one.';
 comment on column jobs.jobs.tenant is 'The user it works for; null is the house itself.';
+comment on column jobs.jobs.timeout is 'How long one call may take; null is as its kind says.';
 comment on column jobs.jobs.key is 'What limits and fairness are counted by; empty has none.';
 
 create table jobs.ready (
@@ -199,8 +202,8 @@ create table jobs.ready (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
   autovacuum_vacuum_cost_delay = 0
 );
--- Serves jobs.claim: where ready jobs are, from a floor on. Every job fulfils the condition, and only
--- a query that says so gets this index: nobody else is to take it for the other one by mistake.
+-- Serves jobs.claim: where ready jobs are, from a floor on. Every job fulfils the condition, and
+-- only a query that says so gets this index: nobody else is to take it for the other by mistake.
 create index ready_floor_idx on jobs.ready (queue, priority, (seq >> 10), key) where seq > 0;
 -- Serves jobs.cancel. A fresh job's place in line is its own id; only the others need this.
 create index ready_moved_idx on jobs.ready (job_id) where seq <> job_id;
@@ -562,9 +565,9 @@ comment on column jobs.run_log.returned_at is
 comment on column jobs.run_log.items is 'Units it decided on, e.g. products planned.';
 comment on column jobs.run_log.failed is 'Jobs of the run that were dead when it ended.';
 
--- Where scans begin (jobs._floor, jobs._claim_floor), and how far that is certain. Sequences: reading
--- them costs the same however long the horizon is held. Those of each queue, jobs.floor_QUEUE and
--- jobs.claim_floor_QUEUE, come with jobs.tick.
+-- Where scans begin (jobs._floor, jobs._claim_floor), and how far that is certain. Sequences: to
+-- read them costs the same however long the horizon is held. Those of each queue, jobs.floor_QUEUE
+-- and jobs.claim_floor_QUEUE, come with jobs.tick.
 create sequence jobs.due_floor minvalue 0 start 0;
 comment on sequence jobs.due_floor is
   'No scheduled job is due at this time or before, in milliseconds since 1970.';

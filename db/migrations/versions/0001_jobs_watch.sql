@@ -19,7 +19,8 @@ comment on column jobs.chores.did is 'How many things it did then.';
 comment on column jobs.chores.error is 'Why it failed then; null if it did not.';
 
 insert into jobs.chores (chore, every)
-values ('overdue', '10 s'), ('floor_check', '1 min'), ('partitions', '1 min'), ('alerts', '10 s'), ('rollups', '1 min'), ('retention', '1 min');
+values ('overdue', '10 s'), ('floor_check', '1 min'), ('partitions', '1 min'), ('alerts', '10 s'),
+       ('rollups', '1 min'), ('retention', '1 min');
 
 -- Sums, and what they allow to be dropped
 
