@@ -11,7 +11,7 @@ import typer
 
 from cli import exits
 from cli.app import App
-from cli.context import Session, known
+from cli.context import Change, Session, known
 from cli.exits import Problem
 from cli.times import moment
 
@@ -110,7 +110,7 @@ def ls(
 
 @app.command()
 def silence(
-    session: Session,
+    session: Change,
     which: Annotated[
         str, typer.Argument(metavar="ALERT_ID|RULE", help="One alert, or all of a rule.")
     ],
@@ -173,7 +173,7 @@ def channels(session: Session) -> None:
 
 @app.command()
 def channel(
-    session: Session,
+    session: Change,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")],
     slack: Annotated[
         str | None, typer.Option(metavar="SETTING", help="Variable that holds a webhook's URL.")

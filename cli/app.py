@@ -16,8 +16,8 @@
 
 A parameter whose type is a dataclass of options, as ``cli.output.Output`` (a verb that prints) and
 ``cli.context.Session`` (one that works in the database) are, brings its fields as options, the first
-parameter's last. What the function returns is the exit code; None is 0. Lines that begin with ``$``
-come first in the help.
+parameter's last. What the function returns is the exit code, of which a bundle that is an ``Ending``
+has the last word; None is 0. Lines that begin with ``$`` come first in the help.
 """
 
 from __future__ import annotations
@@ -26,12 +26,21 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import Field, fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 Verb = Callable[..., int | None]
+
+
+@runtime_checkable
+class Ending(Protocol):
+    """A bundle that still has something to do when the verb is over."""
+
+    def ended(self, code: int | None) -> int | None:
+        """The exit code of the command, after the verb that returned ``code``."""
+        ...
 
 
 class Command(TyperCommand):
@@ -102,7 +111,11 @@ def _flat(verb: Verb) -> Verb:
             name: bundle(**{field: given.pop(field) for field in names[name]})  # type: ignore[operator]
             for name, bundle in bundles.items()
         }
-        return verb(**built, **given)
+        code = verb(**built, **given)
+        for bundle in built.values():
+            if isinstance(bundle, Ending):
+                code = bundle.ended(code)
+        return code
 
     brought = [
         parameter for bundle in reversed(bundles.values()) for parameter in _parameters(bundle)

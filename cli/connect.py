@@ -15,7 +15,7 @@ import typer
 
 from cli import exits, user
 from cli.app import App, Group
-from cli.context import Session
+from cli.context import Change, Session
 from cli.exits import Problem
 from cli.keys import sealer
 
@@ -71,7 +71,7 @@ class Connection:
 
 @app.command()
 def to(
-    session: Session,
+    session: Change,
     service: Annotated[
         str, typer.Argument(help="shopify, openai or pinterest: see accounts.services.")
     ],
@@ -196,7 +196,7 @@ def check(
 
 @app.command()
 def rm(
-    session: Session,
+    session: Change,
     which: Which,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
@@ -206,13 +206,16 @@ def rm(
     """
     connection = _find(session, which)
     if not session.sql:
-        session.confirm(f"Forget the tokens of {connection.service} {connection.account}?", yes)
+        session.confirm(
+            f"Forget the tokens of {connection.service} {connection.account}?",
+            yes or session.dry_run,
+        )
     session.value("accounts.disconnect", connection_id=connection.connection_id)
     session.record(_find(session, str(connection.connection_id)), "service account state")
 
 
 @app.command("rotate-keys")
-def rotate_keys(session: Session) -> int:
+def rotate_keys(session: Change) -> int:
     """Seal all secrets with the first key of AUTOM_SECRET_KEYS, so that older ones can go.
 
     $ autom connect rotate-keys

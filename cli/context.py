@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from cli import exits
 from cli.exits import Problem
 from cli.output import Output
 
@@ -176,3 +177,63 @@ class Session(Output):
         self.line(statement)
         if not self._together:
             raise typer.Exit
+
+
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Do it, show what it changes, and undo it; exit code 10 if anything."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Touched:
+    """A row of pg_stat_xact_user_tables: what this transaction did to a table."""
+
+    schemaname: str
+    relname: str
+    n_tup_ins: int
+    n_tup_upd: int
+    n_tup_del: int
+
+    def __str__(self) -> str:
+        counts = {"new": self.n_tup_ins, "changed": self.n_tup_upd, "gone": self.n_tup_del}
+        told = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+        return f"{self.schemaname}.{self.relname}: {told}" if told else ""
+
+
+@dataclass(kw_only=True)
+class Change(Session):
+    """A command that changes what is in the database.
+
+    With ``--dry-run`` its calls are the same, in one transaction that is rolled back when the verb
+    is over: what it printed is what it would have done.
+    """
+
+    dry_run: DryRun = False
+
+    @cached_property
+    def connection(self) -> Connection:
+        conn: Connection = super().connection
+        if self.dry_run:
+            self._undone = conn.transaction(force_rollback=True)
+            self._undone.__enter__()
+        return conn
+
+    def ended(self, code: int | None) -> int | None:
+        """Undo a dry run, and say which tables it changed."""
+        if self._undone is None:
+            return code
+        ours = {"schemaname": ["accounts", "jobs", "shops"]}
+        rows = self.select(
+            "pg_catalog.pg_stat_xact_user_tables", Touched, ours, "schemaname, relname"
+        )
+        self._undone.__exit__(None, None, None)
+        changes = list(filter(None, map(str, rows)))
+        self.note("\nA dry run: nothing of this was kept." if changes else "\nNothing to change.")
+        for change in changes:
+            self.note(f"  {change}")
+        return code or (exits.CHANGES if changes else exits.OK)
+
+    _undone: AbstractContextManager[Any] | None = field(default=None, init=False, repr=False)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.app import App
-from cli.context import Session, known
+from cli.context import Change, Session, known
 from cli.times import moment
 
 app = App("Queues: what waits and runs in them, and what holds them up.")
@@ -88,7 +88,7 @@ def held(session: Session) -> None:
 
 @app.command()
 def pause(
-    session: Session,
+    session: Change,
     queue: Name,
     key: Key = None,
     until: Annotated[
@@ -109,7 +109,7 @@ def pause(
 
 
 @app.command()
-def resume(session: Session, queue: Name, key: Key = None) -> None:
+def resume(session: Change, queue: Name, key: Key = None) -> None:
     """End the pause of a queue, or of one key of it.
 
     $ autom queue resume shopify

@@ -11,7 +11,7 @@ import typer
 
 from cli import exits
 from cli.app import App
-from cli.context import Session, known
+from cli.context import Change, DryRun, Session, known
 from cli.exits import Problem
 from cli.runs import Progress, Run
 from cli.times import span
@@ -110,7 +110,7 @@ def next(
 
 @app.command()
 def run(
-    session: Session,
+    session: Change,
     name: Name,
     wait: Annotated[bool, typer.Option("--wait", help="Until its jobs have ended too.")] = False,
     timeout: Annotated[
@@ -122,10 +122,15 @@ def run(
 
     $ autom schedule run product_creation
     $ autom schedule run product_creation --wait --timeout 10m
+    $ autom schedule run winner_scaling --dry-run
 
     With --wait the exit code is 0 if the run succeeded or found nothing to do, 5 if some of its
     jobs are dead, 1 if it failed. Ctrl-C ends the waiting, not the run.
     """
+    if session.dry_run and (wait or timeout):
+        raise Problem(
+            "No worker sees the jobs of a dry run.", next="leave out --wait", code=exits.USAGE
+        )
     run_id = session.value("jobs.run_schedule", name=name)
     if wait or timeout:
         try:
@@ -142,7 +147,7 @@ def run(
 
 
 @app.command()
-def pause(session: Session, name: Name) -> None:
+def pause(session: Change, name: Name) -> None:
     """Do not fire a schedule any more, until it is resumed.
 
     $ autom schedule pause winner_scaling
@@ -152,7 +157,7 @@ def pause(session: Session, name: Name) -> None:
 
 
 @app.command()
-def resume(session: Session, name: Name) -> None:
+def resume(session: Change, name: Name) -> None:
     """Fire a schedule again, from now on: what it missed is not caught up.
 
     $ autom schedule resume winner_scaling
@@ -170,7 +175,8 @@ def install(
             metavar="URL", help="pg_cron's own database, if it is not the one its server names."
         ),
     ] = None,
-) -> None:
+    dry_run: DryRun = False,
+) -> int:
     """Let pg_cron tick, beside the workers; run it again after an upgrade.
 
     $ autom schedule install
@@ -184,10 +190,12 @@ def install(
     if session.sql:
         session.select("jobs.pg_cron_entries", cron.Entry)
     try:
-        entries = cron.install(session.url, cron_database)
+        entries = cron.install(session.url, cron_database, dry_run=dry_run)
     except cron.NoCron as error:
         raise Problem(str(error)) from error
     session.table(entries, cron.Installed)
+    changes = any(entry.change != "unchanged" for entry in entries)
+    return exits.CHANGES if dry_run and changes else exits.OK
 
 
 def _table(session: Session, schedules: list[Schedule]) -> None:

@@ -15,7 +15,7 @@ import typer
 
 from cli import exits, user
 from cli.app import App
-from cli.context import Session, known
+from cli.context import Change, Session, known
 from cli.exits import Problem
 from cli.output import Progress
 
@@ -161,7 +161,7 @@ File = Annotated[
 
 @app.command()
 def add(
-    session: Session,
+    session: Change,
     name: Annotated[str, typer.Argument(help="What to call it.")],
     who: Annotated[str, typer.Option("--user", help="The owner: e-mail address or user_id.")],
     domain: Annotated[str, typer.Option(help="The storefront's host name.")],
@@ -208,7 +208,7 @@ def ls(session: Session) -> None:
 
 @app.command("set")
 def configure(
-    session: Session,
+    session: Change,
     which: Which,
     settings: Annotated[
         list[str], typer.Argument(metavar="NAME=VALUE...", help="Settings and what they become.")
@@ -228,7 +228,7 @@ def configure(
 
 @app.command()
 def attach(
-    session: Session,
+    session: Change,
     which: Which,
     connection: Annotated[UUID, typer.Argument(help="A connection_id of autom connect ls.")],
 ) -> None:
@@ -243,7 +243,7 @@ def attach(
 
 @app.command()
 def niche(
-    session: Session,
+    session: Change,
     which: Which,
     name: Annotated[str, typer.Argument(help="The niche.")],
     priority: Annotated[int, typer.Option(help="Higher ones come first.")] = 0,
@@ -280,11 +280,11 @@ def plan(session: Session, which: Only = None) -> None:
 
 
 @app.command()
-def create(session: Session, which: Only = None) -> None:
+def create(session: Change, which: Only = None) -> None:
     """Make today's products: reserve their quota and hand their work to the workers.
 
     $ autom shop create paw.myshopify.com
-    $ autom shop create
+    $ autom shop create --dry-run
 
     The schedule product_creation does the same each morning. What was made today already is not
     made again.
@@ -356,7 +356,7 @@ def explain(session: Session, product: ProductId) -> None:
 
 @app.command("import")
 def import_(
-    session: Session,
+    session: Change,
     which: Which,
     products: File = None,
     orders: File = None,

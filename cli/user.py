@@ -12,7 +12,7 @@ import typer
 
 from cli import exits
 from cli.app import App
-from cli.context import Session
+from cli.context import Change, Session
 from cli.exits import Problem
 
 app = App("Users and what they may do.")
@@ -38,7 +38,7 @@ class User:
 
 @app.command()
 def add(
-    session: Session,
+    session: Change,
     email: Annotated[str, typer.Argument(help="The e-mail address.")],
     name: Annotated[str | None, typer.Option(help="What to call the user.")] = None,
     plan: Annotated[str | None, typer.Option(help="Subscribe to this plan too.")] = None,
@@ -79,7 +79,7 @@ def ls(
 
 @app.command()
 def subscribe(
-    session: Session,
+    session: Change,
     who: Who,
     plan: Annotated[str, typer.Argument(help="basis, premium or vip: see accounts.plans.")],
     state: Annotated[State, typer.Option(help="How the subscription is.")] = "active",

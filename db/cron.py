@@ -48,9 +48,10 @@ class Installed:
     """new, changed, unchanged or removed."""
 
 
-def install(url: str, cron_url: str | None = None) -> list[Installed]:
+def install(url: str, cron_url: str | None = None, *, dry_run: bool = False) -> list[Installed]:
     """Make pg_cron's entries for this database those of the view; again changes nothing.
 
+    With ``dry_run`` all of it is undone: what is returned is what would be done.
     ``cron_url`` is pg_cron's own database where it is not on the same server under the name that
     the server's settings say. Raises NoCron.
     """
@@ -65,7 +66,7 @@ def install(url: str, cron_url: str | None = None) -> list[Installed]:
                 )
             cron_url = make_conninfo(url, dbname=home)
         database = conn.info.dbname
-    with connect(cron_url) as cron, cron.transaction():
+    with connect(cron_url) as cron, cron.transaction(force_rollback=dry_run):
         try:
             cron.execute("create extension if not exists pg_cron")
         except psycopg.errors.InsufficientPrivilege as error:
