@@ -41,6 +41,7 @@ from psycopg.types.json import Jsonb
 from db.call import acall, aselect, avalue
 from db.errors import WorkerGone
 from workers.calls import Calls, Handler, Held, Job, Resolve, said, until_it_works
+from workers.ear import Ear
 from workers.http import client
 from workers.link import GONE, Connection, Link, Links
 from workers.outcome import Done, Outcome, Unknown
@@ -53,9 +54,6 @@ POLL = 1.0
 POLL_BESIDE = 3.0
 """While another worker is the clock and notifications arrive."""
 POLL_DEAF = (0.025, 2.0)
-ECHO, HEARING, DEAF = 2.0, 60.0, 30.0
-"""A notification to itself arrives within the first, else it counts as deaf; it is sent again after
-the second where the last arrived, and after the third where it did not."""
 RELOOK = 0.006
 """A notification may have been left out in the 5 ms after another: look again after it."""
 MANY = 100
@@ -166,7 +164,6 @@ class Worker:
         self.ready = asyncio.Event()
         """Set once it is signed on and serves."""
         self._url = url
-        self._listen_url = listen_url or url
         self._handlers = handlers
         self._plain: dict[str, Callable[..., Any]] = {}
         """Handlers that are plain functions, of kinds that need no more than to be called."""
@@ -182,8 +179,7 @@ class Worker:
         self._signing = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._alarm = asyncio.Event()
-        self.hears = False
-        """Notifications arrive; where they do not, it polls."""
+        self._ear = Ear(listen_url or url, self.name, self._ask, self._rung)
         self._claimed = 0
         self._http: httpx.AsyncClient
         self._calls: Calls
@@ -194,6 +190,11 @@ class Worker:
         self._stopping.set()
         for line in self._lines.values():
             line.bell.set()
+
+    @property
+    def hears(self) -> bool:
+        """Notifications arrive; where they do not, it polls."""
+        return self._ear.hears
 
     async def run(self) -> None:
         async with AsyncExitStack() as stack:
@@ -206,7 +207,7 @@ class Worker:
             async with asyncio.TaskGroup() as group:
                 around = [
                     group.create_task(self._beat()),
-                    group.create_task(self._listen()),
+                    group.create_task(self._ear.listen()),
                     group.create_task(self._poll()),
                 ]
                 self._group = group
@@ -496,39 +497,7 @@ class Worker:
                 self._drop_everything()
                 await until_it_works(self._sign_on)
 
-    async def _listen(self) -> None:
-        while True:
-            pause = 1.0
-            with suppress(psycopg.Error, OSError, TimeoutError):
-                link = Link(self._listen_url, patience=None)
-                try:
-                    async with link.use() as conn:
-                        async with asyncio.timeout(self._lease):
-                            await avalue(conn, "jobs.listen")
-                        while await self._echo(conn):
-                            self.hears = True
-                            async for notify in conn.notifies(timeout=HEARING):
-                                self._rung(notify.payload)
-                        pause = DEAF
-                finally:
-                    self.hears = False
-                    await link.close()
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
-
-    async def _echo(self, conn: Connection) -> bool:
-        """Do notifications arrive? Through PgBouncer they never do, and nobody says so."""
-        message = f"?{self.name}:{random.getrandbits(64)}"
-        # The way that jobs go too: a pooler, or another server, would be found out.
-        await self._ask("jobs.ring", message=message)
-        async for notify in conn.notifies(timeout=ECHO):
-            if notify.payload == message:
-                return True
-            self._rung(notify.payload)
-        return False
-
     def _rung(self, queue: str) -> None:
-        if queue.startswith("?"):
-            return
         if queue in self._lines:
             self._lines[queue].ring()
         self._alarm.set()

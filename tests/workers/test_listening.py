@@ -14,7 +14,7 @@ from db.call import value
 from db.database import connect
 from tests.fixtures.jobs import kind
 from tests.workers.test_runner import enqueue, serving, soon, unfinished
-from workers import runner
+from workers import ear, runner
 
 
 @pytest.fixture
@@ -65,9 +65,8 @@ async def test_a_worker_finds_out_whether_it_hears(conn, database, pooled, way, 
 
 async def test_a_worker_that_goes_deaf_notices_and_polls(conn, fresh_database, monkeypatch):
     """Its own notifications stop arriving, as when a pooler is put in between; then they do again."""
-    monkeypatch.setattr(runner, "HEARING", 0.3)
-    monkeypatch.setattr(runner, "ECHO", 0.3)
-    monkeypatch.setattr(runner, "DEAF", 0.3)
+    for name in ("ECHO", "HEARING", "DEAF"):
+        monkeypatch.setattr(ear, name, 0.3)
     with connect(fresh_database) as conn:
         kind(conn, "t.plain")
         (ring,) = conn.execute("select pg_get_functiondef('jobs.ring'::regproc)").fetchone()
