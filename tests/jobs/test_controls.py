@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,8 @@ from tests.fixtures.jobs import (
     where,
     worker,
 )
-from tests.fixtures.races import clients
+from tests.fixtures.races import waits_for_a_lock
+from tests.fixtures.wait import until
 
 Connection = psycopg.Connection[Any]
 AGO = "'2000-01-01'::timestamptz"
@@ -58,6 +60,26 @@ def lose(conn: Connection) -> None:
         (r"(?s)AS \$function\$.*\$function\$", f"AS $function$ select {AGO} $function$"),
     )
     conn.execute("update jobs.workers set lease_until = '-infinity'")
+
+
+def meet(
+    conn: Connection,
+    database: str,
+    first: Callable[[Connection], Any],
+    second: Callable[[Connection], Any],
+    last: Callable[[Connection], Any] = lambda _: None,
+) -> Any:
+    """Begin ``second`` while ``first`` is not committed; ``last`` ends the first transaction.
+
+    The second comes as far as it can before that. Returns what it returned.
+    """
+    with connect(database) as one, connect(database) as other, ThreadPoolExecutor(1) as pool:
+        with one.transaction():
+            first(one)
+            beside = pool.submit(second, other)
+            until(lambda: beside.done() or waits_for_a_lock(conn, other.info.backend_pid))
+            last(one)
+        return beside.result()
 
 
 # A late report
@@ -108,7 +130,7 @@ def unguarded(conn: Connection) -> None:
 
 
 def fired_twice(conn: Connection, database: str) -> int:
-    """Six clocks find a schedule that has missed two hours of minutes; which fires come twice?"""
+    """Two clocks find a schedule that has missed an hour of minutes; which fires come twice?"""
     conn.execute(
         "create schema if not exists test_jobs;"
         "create or replace function test_jobs.nothing(p_run_id bigint)"
@@ -117,10 +139,10 @@ def fired_twice(conn: Connection, database: str) -> int:
         "delete from jobs.schedules;"
         "insert into jobs.schedules (schedule, cron, function, description, catch_up, catch_max)"
         " values ('t', '* * * * *', 'test_jobs.nothing', 'of a test', 'all', 1000);"
-        "update jobs.schedules set next_at = date_trunc('hour', now()) - interval '2 h'"
+        "update jobs.schedules set next_at = date_trunc('hour', now()) - interval '1 h'"
     )
-    with clients(database, 6) as each:
-        each(lambda _, own: [own.execute("select jobs._fire()") for _ in range(3)])
+    fire = "select jobs._fire()"
+    meet(conn, database, lambda one: one.execute(fire), lambda other: other.execute(fire))
     row = conn.execute(
         "select count(*) - count(distinct payload ->> 'fire_at') from jobs.jobs"
         " where kind = 'jobs.run_schedule'"
@@ -146,16 +168,14 @@ def looked_up_first(conn: Connection) -> None:
 
 
 def unique_twice(conn: Connection, database: str) -> int:
-    """Eight ask for each of many keys at the same time; how many jobs are there too many?"""
+    """Two ask for a key, the second before the first has committed: how many jobs are too many?"""
     kind(conn)
 
-    def ask(_: int, own: Connection) -> None:
-        for n in range(60):
-            enqueue(own, unique_key=f"u{n}")
+    def ask(own: Connection) -> int:
+        return enqueue(own, unique_key="u")
 
-    with clients(database, 8) as each:
-        each(ask)
-    row = conn.execute("select count(*) - 60 from jobs.ready").fetchone()
+    meet(conn, database, ask, ask)
+    row = conn.execute("select count(*) - 1 from jobs.ready").fetchone()
     assert row is not None
     return int(row[0])
 
@@ -199,30 +219,24 @@ def retried_unasked(conn: Connection) -> None:
 
 
 def deadlocks(conn: Connection, database: str) -> int:
-    """Two end jobs with unique keys while two cancel them; how often does one wait for the other?"""
+    """One ends a job that has a unique key, another cancels it: do they wait for each other?"""
     kind(conn)
-    ruled(conn)
-    for n in range(100):
-        enqueue(conn, "t.ruled" if n % 2 else "t.plain", unique_key=f"u{n}")
-    jobs = claim(conn, worker(conn), 100)
+    enqueue(conn, unique_key="u")
+    job = claim_one(conn, worker(conn))
 
-    def end(number: int, own: Connection) -> int:
-        own.execute("set deadlock_timeout = '100 ms'")
-        met = 0
-        for job in jobs:
-            try:
-                if number % 2:
-                    value(own, "jobs.cancel", job_id=job.job_id)
-                elif job.kind == "t.plain":
-                    complete(own, job)
-                else:
-                    settle(own, job)
-            except psycopg.errors.DeadlockDetected:
-                met += 1
-        return met
+    def look(own: Connection) -> None:
+        own.execute("set local deadlock_timeout = '100 ms'")
+        own.execute("select from jobs.running where job_id = %s for update", [job.job_id])
 
-    with clients(database, 4) as each:
-        return sum(each(end))
+    def cancel(own: Connection) -> None:
+        value(own, "jobs.cancel", job_id=job.job_id)
+
+    try:
+        meet(conn, database, look, cancel, lambda own: complete(own, job))
+    except psycopg.errors.DeadlockDetected:
+        return 1
+    assert ended(conn, job.job_id) == "done"
+    return 0
 
 
 def key_held(conn: Connection) -> None:
@@ -249,8 +263,8 @@ CASES = [
     ),
     Case("a late report ends nothing", lambda c, d: reported_late(c, d, settle), unfenced),
     Case("one job that cannot be ended holds up no other", poisoned, unguarded),
-    Case("six clocks fire each time once", fired_twice, looked_up_first),
-    Case("one key asked for by eight is one job", unique_twice, asked_first),
+    Case("two clocks at once fire each time once", fired_twice, looked_up_first),
+    Case("one key asked for by two at once is one job", unique_twice, asked_first),
     Case("a retry gives way to who holds its key now", retried_beside, retried_unasked),
     Case("cancel and end do not wait for each other", deadlocks, key_held),
 ]

@@ -187,7 +187,8 @@ def test_a_run_reported_by_many_ends_once(conn, database):
 @pytest.mark.parametrize("_again", range(5))
 def test_cancel_and_done_at_once(conn, database, _again):
     ruled(conn)
-    job_ids = [value(conn, "jobs.enqueue", kind="t.ruled") for _ in range(20)]
+    keys = [f"u{n}" if n % 2 else None for n in range(20)]
+    job_ids = [value(conn, "jobs.enqueue", kind="t.ruled", unique_key=key) for key in keys]
     jobs = {job.job_id: job for job in claim(conn, worker(conn), 20)}
 
     def end(number, own):
