@@ -14,8 +14,9 @@ own on an autocommit connection, and part of the caller's where one is open.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import lru_cache
@@ -35,6 +36,7 @@ Where = Mapping[str, Any]
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _VOID = 2278
+_json = json.JSONEncoder().encode
 
 
 def call(conn: Connection, function: str, row: type[Row], /, **arguments: Any) -> list[Row]:
@@ -155,8 +157,16 @@ def _sent(argument: Any) -> Any:
     if isinstance(argument, dict):
         return Jsonb(argument)
     if isinstance(argument, list | tuple):
+        if argument and all(type(item) is dict for item in argument):
+            return _array_of_json(argument)
         return [_sent(item) for item in argument]
     return argument
+
+
+def _array_of_json(items: Sequence[dict[str, Any]]) -> str:
+    """An array of jsonb as Postgres reads it: several times faster than to let the driver do it."""
+    texts = (_json(item).replace("\\", r"\\").replace('"', r"\"") for item in items)
+    return "{" + ",".join(f'"{text}"' for text in texts) + "}"
 
 
 def _sent_all(arguments: Mapping[str, Any]) -> dict[str, Any]:
