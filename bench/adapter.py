@@ -43,6 +43,8 @@ def install(url: str) -> None:
     database.migrate(url)
     with database.connect(url) as conn:
         conn.execute(SET_UP)
+        # Where AutoM is installed, its clock goes.
+        conn.execute("select jobs.tick()")
 
 
 def enqueue(

@@ -2969,6 +2969,28 @@ Locks the ones with limits to the end of the transaction.';
 
 
 --
+-- Name: _pay(text, integer, double precision); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._pay(p_queue text, p_jobs integer, p_rate double precision) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  insert into jobs.buckets as b (queue, key, tat)
+  values (p_queue, '', jobs.clock() + make_interval(secs => p_jobs / p_rate))
+  on conflict on constraint buckets_pkey do update
+  set tat = greatest(b.tat, jobs.clock()) + (excluded.tat - jobs.clock());
+$$;
+
+
+--
+-- Name: FUNCTION _pay(p_queue text, p_jobs integer, p_rate double precision); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._pay(p_queue text, p_jobs integer, p_rate double precision) IS 'Use up the rate of a whole queue by so many jobs.';
+
+
+--
 -- Name: _plan_roll_ups(); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -3632,41 +3654,59 @@ COMMENT ON FUNCTION jobs._roll_up(p_hour timestamp with time zone) IS 'Write the
 -- Name: _room_in_queue(text, integer); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer) RETURNS integer
+CREATE FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT rate double precision) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_max integer;
+  v_queue jobs.queues;
 begin
-  select q.max_running
+  select q.*
   from jobs.queues as q
   where q.queue = p_queue
     and not exists (
       select from jobs.pauses as p
       where p.queue = p_queue and p.key = '' and (p.until is null or p.until > jobs.clock())
     )
-  into v_max;
+  into v_queue;
   if not found then
-    return 0;
-  elsif v_max is null then
-    return p_wanted;
+    room := 0;
+    return;
+  end if;
+  room := p_wanted;
+  rate := v_queue.rate;
+  if v_queue.max_running is null and rate is null then
+    return;
   end if;
   -- Counting is right only while nobody else counts: whoever comes second leaves with nothing.
   if not pg_try_advisory_xact_lock(77, hashtext(p_queue)) then
-    return 0;
+    room := 0;
+    return;
   end if;
-  -- A statement of its own, for only that sees what the last one to hold the lock has committed.
-  return least(p_wanted, v_max - (select count(*) from jobs.running as r where r.queue = p_queue));
+  -- Statements of their own, for only they see what the last one to hold the lock has committed.
+  if v_queue.max_running is not null then
+    room := least(
+      room,
+      v_queue.max_running - (select count(*) from jobs.running as r where r.queue = p_queue)
+    );
+  end if;
+  if rate is not null then
+    room := least(room, floor(v_queue.burst + 1e-6 - coalesce((
+      select v_queue.rate * greatest(0, extract(epoch from b.tat - jobs.clock()))
+      from jobs.buckets as b
+      where b.queue = p_queue and b.key = ''
+    ), 0))::integer);
+  end if;
 end;
 $$;
 
 
 --
--- Name: FUNCTION _room_in_queue(p_queue text, p_wanted integer); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT rate double precision); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer) IS 'How many of p_wanted jobs the queue as a whole lets through; none if it is paused.';
+COMMENT ON FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT rate double precision) IS 'How many of p_wanted jobs the queue as a whole lets through, none if it is paused; and the rate
+that they pay for, null where there is none.';
 
 
 --
@@ -5353,6 +5393,8 @@ declare
   v_sign integer := case when random() < 0.0625 then -1 else 1 end;
   v_floor bigint := jobs._floor(p_queue);
   v_room integer;
+  v_rate double precision;
+  v_paid integer := 0;
   v_got  integer;
   v_band integer;
 begin
@@ -5373,7 +5415,7 @@ begin
   end if;
 
   perform jobs._promote(1000);
-  v_room := jobs._room_in_queue(p_queue, p_limit);
+  select q.room, q.rate from jobs._room_in_queue(p_queue, p_limit) as q into v_room, v_rate;
   for v_band in
     select b
     from generate_series(0, 3) as b
@@ -5393,7 +5435,11 @@ begin
     from jobs._claim_band(p_worker_id, p_queue, v_band, v_room, p_after_key, v_floor) as t;
     get diagnostics v_got = row_count;
     v_room := v_room - v_got;
+    v_paid := v_paid + v_got;
   end loop;
+  if v_rate is not null and v_paid > 0 then
+    perform jobs._pay(p_queue, v_paid, v_rate);
+  end if;
 end;
 $$;
 
@@ -14858,7 +14904,7 @@ WITH (fillfactor='50');
 -- Name: TABLE buckets; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON TABLE jobs.buckets IS 'How far the rate of each key is used up.';
+COMMENT ON TABLE jobs.buckets IS 'How far the rate of each key is used up; with an empty key, that of a whole queue.';
 
 
 --
@@ -15917,9 +15963,11 @@ CREATE TABLE jobs.queues (
     queue text NOT NULL,
     concurrency integer DEFAULT 10 NOT NULL,
     max_running integer,
+    rate double precision,
+    burst integer DEFAULT 1 NOT NULL,
     description text DEFAULT ''::text NOT NULL,
     CONSTRAINT queues_are_named_simply CHECK ((queue ~ '^[a-z][a-z0-9_]{0,48}$'::text)),
-    CONSTRAINT queues_run_something CHECK (((concurrency > 0) AND (max_running >= 0)))
+    CONSTRAINT queues_run_something CHECK (((concurrency > 0) AND (max_running >= 0) AND (rate > (0)::double precision) AND (burst > 0)))
 );
 
 
@@ -15942,6 +15990,20 @@ COMMENT ON COLUMN jobs.queues.concurrency IS 'Jobs that one worker works at once
 --
 
 COMMENT ON COLUMN jobs.queues.max_running IS 'Jobs that all workers together work at once; null is no bound.';
+
+
+--
+-- Name: COLUMN queues.rate; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.queues.rate IS 'Jobs that all workers together start a second; null is no bound.';
+
+
+--
+-- Name: COLUMN queues.burst; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.queues.burst IS 'Jobs that may start at once after a time in which none did.';
 
 
 --
@@ -27414,6 +27476,13 @@ REVOKE ALL ON FUNCTION jobs._open_keys(p_queue text, p_keys text[]) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION _pay(p_queue text, p_jobs integer, p_rate double precision); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._pay(p_queue text, p_jobs integer, p_rate double precision) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION _plan_roll_ups(); Type: ACL; Schema: jobs; Owner: -
 --
 
@@ -27512,10 +27581,10 @@ REVOKE ALL ON FUNCTION jobs._roll_up(p_hour timestamp with time zone) FROM PUBLI
 
 
 --
--- Name: FUNCTION _room_in_queue(p_queue text, p_wanted integer); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT rate double precision); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT rate double precision) FROM PUBLIC;
 
 
 --

@@ -232,6 +232,26 @@ def test_a_rate_lets_through_a_burst_and_then_so_many_a_second(line, then, more)
     assert len(claim(line, w, 10)) == more
 
 
+@pytest.mark.parametrize(
+    ("then", "more"),
+    [
+        pytest.param("00:00", 0, id="at once none"),
+        pytest.param("00:00.35", 3, id="after a third three"),
+        pytest.param("01:00", 5, id="after a minute the burst, not more"),
+    ],
+)
+def test_a_rate_of_a_whole_queue_counts_the_jobs_of_all_keys(line, then, more):
+    line.execute("update jobs.queues set rate = 10, burst = 5 where queue = 'default'")
+    enqueue_keys(line, "abc....aaabbb...")
+    at(line, "2026-01-01 12:00:00+00")
+    w = worker(line)
+    assert len(claim(line, w, 3)) == 3
+    assert len(claim(line, w, 10)) == 2
+    assert claim(line, w, 10) == []
+    at(line, f"2026-01-01 12:{then}+00")
+    assert len(claim(line, w, 10)) == more
+
+
 def test_a_rate_is_not_used_up_by_what_was_not_claimed(line):
     limit(line, rate=1, burst=3)
     enqueue_keys(line, "ab")

@@ -117,12 +117,26 @@ def test_a_limit_of_a_queue_holds_under_six_workers(conn, database):
         assert max(each(work)) <= 4
 
 
-def test_a_rate_holds_under_six_workers(conn, database):
+@pytest.mark.parametrize(
+    ("limit", "keys"),
+    [
+        pytest.param(
+            "insert into jobs.limits (queue, key, rate, burst) values ('default', '*', 40, 10)",
+            1,
+            id="of a key",
+        ),
+        pytest.param(
+            "update jobs.queues set rate = 40, burst = 10 where queue = 'default'",
+            20,
+            id="of a queue with many keys",
+        ),
+    ],
+)
+def test_a_rate_holds_under_six_workers(conn, database, limit, keys):
     kind(conn)
-    conn.execute(
-        "insert into jobs.limits (queue, key, rate, burst) values ('default', '*', 40, 10)"
-    )
-    value(conn, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 500, keys=["shop"] * 500)
+    conn.execute(limit)
+    shops = [f"shop-{n % keys}" for n in range(500)]
+    value(conn, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 500, keys=shops)
     began = conn.execute("select clock_timestamp()").fetchone()[0]
     stop = threading.Event()
     threading.Timer(2, stop.set).start()

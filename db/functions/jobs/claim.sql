@@ -24,6 +24,8 @@ declare
   v_sign integer := case when random() < 0.0625 then -1 else 1 end;
   v_floor bigint := jobs._floor(p_queue);
   v_room integer;
+  v_rate double precision;
+  v_paid integer := 0;
   v_got  integer;
   v_band integer;
 begin
@@ -44,7 +46,7 @@ begin
   end if;
 
   perform jobs._promote(1000);
-  v_room := jobs._room_in_queue(p_queue, p_limit);
+  select q.room, q.rate from jobs._room_in_queue(p_queue, p_limit) as q into v_room, v_rate;
   for v_band in
     select b
     from generate_series(0, 3) as b
@@ -64,7 +66,11 @@ begin
     from jobs._claim_band(p_worker_id, p_queue, v_band, v_room, p_after_key, v_floor) as t;
     get diagnostics v_got = row_count;
     v_room := v_room - v_got;
+    v_paid := v_paid + v_got;
   end loop;
+  if v_rate is not null and v_paid > 0 then
+    perform jobs._pay(p_queue, v_paid, v_rate);
+  end if;
 end;
 $$;
 

@@ -43,14 +43,22 @@ create table jobs.queues (
   queue       text primary key,
   concurrency integer not null default 10,
   max_running integer,
+  rate        double precision,
+  burst       integer not null default 1,
   description text not null default '',
   constraint queues_are_named_simply check (queue ~ '^[a-z][a-z0-9_]{0,48}$'),
-  constraint queues_run_something check (concurrency > 0 and max_running >= 0)
+  constraint queues_run_something check (
+    concurrency > 0 and max_running >= 0 and rate > 0 and burst > 0
+  )
 );
 comment on table jobs.queues is 'Where jobs wait. A worker serves whole queues.';
 comment on column jobs.queues.concurrency is 'Jobs that one worker works at once.';
 comment on column jobs.queues.max_running is
   'Jobs that all workers together work at once; null is no bound.';
+comment on column jobs.queues.rate is
+  'Jobs that all workers together start a second; null is no bound.';
+comment on column jobs.queues.burst is
+  'Jobs that may start at once after a time in which none did.';
 
 create table jobs.kinds (
   kind         text primary key,
@@ -132,7 +140,8 @@ create table jobs.buckets (
   blocked_until timestamptz,
   primary key (queue, key)
 ) with (fillfactor = 50);
-comment on table jobs.buckets is 'How far the rate of each key is used up.';
+comment on table jobs.buckets is
+  'How far the rate of each key is used up; with an empty key, that of a whole queue.';
 comment on column jobs.buckets.tat is
   'Theoretical arrival time (generic cell rate algorithm): when the jobs let through so far are '
   'paid for, at 1/rate seconds each. Null if none was counted yet.';
