@@ -178,10 +178,13 @@ def enqueue_singly(conn: Connection, jobs: int) -> float:
     return jobs / (time.monotonic() - began)
 
 
-def pickups(url: str, conn: Connection, rate: int, jobs: int, folder: Path) -> list[float]:
+def pickups(
+    url: str, conn: Connection, rate: int, jobs: int, folder: Path, first: int = 10
+) -> list[float]:
     """Milliseconds from the return of enqueue to the start of the handler, shortest first.
 
-    Rate 0 is an idle worker: a job each 20 ms.
+    Rate 0 is an idle worker: a job each 20 ms. What comes before ``first`` does not count: it finds
+    a worker whose plans are not made yet.
     """
     returned: dict[int, int] = {}
     with working(url, folder) as (_, began):
@@ -194,8 +197,7 @@ def pickups(url: str, conn: Connection, rate: int, jobs: int, folder: Path) -> l
             due += pause
         while unfinished(conn):
             time.sleep(0.005)
-    # The first few find a worker whose plans are not made yet.
-    return sorted((at - returned[i]) / 1e6 for i, at in began() if i >= 10)
+    return sorted((at - returned[i]) / 1e6 for i, at in began() if i >= first)
 
 
 def fill(conn: Connection, jobs: int) -> None:

@@ -882,6 +882,67 @@ COMMENT ON FUNCTION accounts.subscribe(p_user_id uuid, p_plan text, p_state text
 
 
 --
+-- Name: _again_in(text); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._again_in(p_queue text) RETURNS double precision
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+declare
+  v_floor bigint := jobs._floor(p_queue);
+begin
+  if not exists (select from jobs.buckets as b where b.queue = p_queue) then
+    return null;
+  end if;
+  return (
+    with keys as materialized (
+      select distinct k
+      from generate_series(0, 3) as p
+      cross join lateral jobs._keys_from_floor(p_queue, p, v_floor, null, 64) as k
+    ),
+    rates as (
+      select k.k as key, l.rate, l.burst
+      from keys as k
+      left join lateral (
+        select l.rate, l.burst from jobs.limits as l
+        where l.queue = p_queue and l.key in (k.k, '*') and k.k <> ''
+        order by l.key = k.k desc
+        limit 1
+      ) as l on true
+      union all
+      -- The whole queue's, if anything waits at all.
+      select '', q.rate, q.burst
+      from jobs.queues as q
+      where q.queue = p_queue and exists (select from keys)
+    )
+    select greatest(0.001, extract(epoch from min(t.at) - jobs.clock()))
+    from rates as r
+    join jobs.buckets as b on b.queue = p_queue and b.key = r.key
+    cross join lateral (
+      values (b.blocked_until), (b.tat - make_interval(secs => (r.burst - 1) / r.rate))
+    ) as t (at)
+    where t.at > jobs.clock()
+    having count(*) > 0
+  );
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _again_in(p_queue text); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._again_in(p_queue text) IS 'In how many seconds a claim that found less than it wanted may find more: when the first of the
+keys in line has a call of its rate again, or is over its Retry-After; null if no such thing holds up
+any.';
+
+
+--
 -- Name: _alert_lines(bigint); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -5754,7 +5815,7 @@ Raises JQ001, JQ002, JQ003, JQ030, JQ031.';
 -- Name: exchange(integer, bigint[], integer[], jsonb[], text, integer, text); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer DEFAULT 1, p_after_key text DEFAULT NULL::text) RETURNS TABLE(job_ids bigint[], run_nos integer[], kinds text[], keys text[], payloads json, timeouts double precision[])
+CREATE FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer DEFAULT 1, p_after_key text DEFAULT NULL::text) RETURNS TABLE(job_ids bigint[], run_nos integer[], kinds text[], keys text[], payloads json, timeouts double precision[], again_in double precision)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -5763,13 +5824,19 @@ begin
   if cardinality(p_job_ids) > 0 then
     perform jobs.complete_many(p_job_ids, p_run_nos, p_results);
   end if;
-  return query
-  select array_agg(c.job_id), array_agg(c.run_no), array_agg(c.kind), array_agg(c.key),
+  select coalesce(array_agg(c.job_id), '{}'), coalesce(array_agg(c.run_no), '{}'),
+         coalesce(array_agg(c.kind), '{}'), coalesce(array_agg(c.key), '{}'),
          -- Joined as text: to build one jsonb of them costs more than all else here.
-         ('[' || string_agg(c.payload::text, ',') || ']')::json,
+         ('[' || coalesce(string_agg(c.payload::text, ','), '') || ']')::json,
          case when count(c.timeout) > 0 then array_agg(extract(epoch from c.timeout)::float8) end
   from jobs.claim(p_worker_id, p_queue, p_limit, p_after_key) as c
-  having count(*) > 0;
+  into job_ids, run_nos, kinds, keys, payloads, timeouts;
+  if cardinality(job_ids) < p_limit then
+    again_in := jobs._again_in(p_queue);
+  end if;
+  if cardinality(job_ids) > 0 or again_in is not null then
+    return next;
+  end if;
 end;
 $$;
 
@@ -5779,8 +5846,10 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_after_key text) IS 'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by
-side in one row, for a client reads that several times faster than a row for each; no row if there
-are none. timeouts: in seconds, of the jobs that have their own; null if none has.';
+side in one row, for a client reads that several times faster than a row for each.
+timeouts: in seconds, of the jobs that have their own; null if none has. again_in: ask again in so
+many seconds, for a rate or a Retry-After holds jobs up until then; null if none does. No row if there
+is nothing to say.';
 
 
 --
@@ -27141,6 +27210,13 @@ GRANT ALL ON FUNCTION accounts.store_tokens(p_connection_id uuid, p_access text,
 REVOKE ALL ON FUNCTION accounts.subscribe(p_user_id uuid, p_plan text, p_state text, p_period_start timestamp with time zone, p_period_end timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION accounts.subscribe(p_user_id uuid, p_plan text, p_state text, p_period_start timestamp with time zone, p_period_end timestamp with time zone) TO autom_operator;
 GRANT ALL ON FUNCTION accounts.subscribe(p_user_id uuid, p_plan text, p_state text, p_period_start timestamp with time zone, p_period_end timestamp with time zone) TO service_role;
+
+
+--
+-- Name: FUNCTION _again_in(p_queue text); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._again_in(p_queue text) FROM PUBLIC;
 
 
 --

@@ -43,6 +43,7 @@ from db.errors import WorkerGone
 from workers.calls import Calls, Handler, Held, Job, Resolve, said, until_it_works
 from workers.ear import Ear
 from workers.http import client
+from workers.line import NOTHING, Batch, Line
 from workers.link import GONE, Connection, Link, Links
 from workers.outcome import Done, Outcome, Unknown
 
@@ -58,21 +59,6 @@ RELOOK = 0.006
 """A notification may have been left out in the 5 ms after another: look again after it."""
 MANY = 100
 """Reports that are worth a statement of their own."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A row of ``jobs.exchange``: the jobs of one claim, side by side."""
-
-    job_ids: list[int]
-    run_nos: list[int]
-    kinds: list[str]
-    keys: list[str]
-    payloads: list[Any]
-    timeouts: list[float | None] | None
-
-
-NOTHING = Batch([], [], [], [], [], None)
 
 
 @dataclass(frozen=True)
@@ -94,46 +80,6 @@ class Stop:
     job_id: int
     run_no: int
     reason: str
-
-
-class Line:
-    """One queue as this worker sees it."""
-
-    def __init__(self, queue: str, concurrency: int) -> None:
-        self.queue = queue
-        self.concurrency = concurrency
-        self.free = concurrency
-        self.bell = asyncio.Event()
-        self.hungry = True
-        """There may be jobs to claim."""
-        self.begun: dict[int, Held] = {}
-        self.done: list[tuple[int, int, Any]] = []
-        """Job, run and answer of what jobs.complete_many may end."""
-        self.unbegun: list[tuple[int, int]] = []
-        self.sent: set[int] = set()
-        """Jobs that the claim under way reports."""
-        self.told: set[int] = set()
-        """Jobs that the report beside it reports."""
-        self.reporting: asyncio.Task[None] | None = None
-        self.fresh: set[int] = set()
-        """Jobs of the last claim, until they are begun."""
-        self.after_key: str | None = None
-        self.task: asyncio.Task[None] | None = None
-
-    def ring(self) -> None:
-        self.hungry = True
-        self.bell.set()
-
-    @property
-    def wanted(self) -> int:
-        # Half at a time: while one half is worked on, the next claim is under way.
-        return min(self.free, max(10, self.concurrency // 2))
-
-    @property
-    def held(self) -> set[int]:
-        done = {job_id for job_id, _, _ in self.done}
-        unbegun = {job_id for job_id, _ in self.unbegun}
-        return self.begun.keys() | done | unbegun | self.sent | self.told | self.fresh
 
 
 class Worker:
@@ -311,6 +257,8 @@ class Worker:
         )
         line.sent = set()
         line.free += wanted - len(batch.job_ids)
+        if batch.again_in is not None:
+            line.ring_in(batch.again_in)
         if batch.job_ids:
             line.hungry = line.hungry or len(batch.job_ids) == wanted
             self._claimed += len(batch.job_ids)

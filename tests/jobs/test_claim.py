@@ -10,7 +10,7 @@ from db import errors
 from db.call import call, value
 from tests.fixtures.clock import at
 from tests.fixtures.jobs import claim, claim_one, complete, kind, settle, where, worker
-from workers.runner import Batch
+from workers.line import Batch
 
 
 def enqueue(db, name="t.plain", **arguments):
@@ -357,6 +357,41 @@ def test_an_exchange_reports_and_claims_in_one(line):
         )
         == []
     )
+
+
+KEY_RATE = "insert into jobs.limits (queue, key, rate, burst) values ('default', '*', 10, 2)"
+QUEUE_RATE = "update jobs.queues set rate = 10, burst = 2 where queue = 'default'"
+REST = "select jobs.penalise('default', 'a', jobs.clock() + interval '30 s')"
+
+
+@pytest.mark.parametrize(
+    ("held_up_by", "jobs", "again_in"),
+    [
+        pytest.param(KEY_RATE, "aaa", 0.1, id="the rate of a key"),
+        pytest.param(KEY_RATE, "aaab", 0.1, id="the rate of one key of two"),
+        pytest.param(KEY_RATE, "aa", None, id="nothing, for none is left"),
+        pytest.param(QUEUE_RATE, "ab.", 0.1, id="the rate of the queue"),
+        pytest.param(QUEUE_RATE, "a.", None, id="nothing, for none is left in the queue"),
+        pytest.param(REST, "ab", 30, id="a service's Retry-After"),
+        pytest.param("select", "ab", None, id="nothing"),
+    ],
+)
+def test_who_gets_less_is_told_when_to_come_again(line, held_up_by, jobs, again_in):
+    at(line, "2026-01-01 12:00:00+00")
+    line.execute(held_up_by)
+    enqueue_keys(line, jobs)
+    (batch,) = call(
+        line,
+        "jobs.exchange",
+        Batch,
+        worker_id=worker(line),
+        job_ids=[],
+        run_nos=[],
+        results=None,
+        queue="default",
+        limit=10,
+    )
+    assert batch.again_in == again_in
 
 
 def test_a_poll_names_the_queues_with_ready_jobs(line):

@@ -147,6 +147,17 @@ async def test_how_a_call_can_end(conn, database, name, outcome, state, code):
     assert conn.execute("select code from jobs.dead").fetchone() == (code,)
 
 
+async def test_what_a_rate_lets_through_is_begun_when_it_does(conn, database):
+    """A worker that came back now and then would need a minute and more."""
+    kind(conn, "t.call")
+    conn.execute(
+        "insert into jobs.limits (queue, key, rate, burst) values ('default', 'shop', 20, 1)"
+    )
+    value(conn, "jobs.enqueue_many", kind="t.call", payloads=[{}] * 60, keys=["shop"] * 60)
+    async with serving(database, {"t.call": lambda *_: None}):
+        await soon(lambda: unfinished(conn) == 0)
+
+
 @pytest.mark.parametrize(
     ("name", "more", "state"),
     [

@@ -9,7 +9,7 @@ create or replace function jobs.exchange(
 )
 returns table (
   job_ids bigint[], run_nos integer[], kinds text[], keys text[], payloads json,
-  timeouts double precision[]
+  timeouts double precision[], again_in double precision
 )
 language plpgsql
 volatile
@@ -21,18 +21,26 @@ begin
   if cardinality(p_job_ids) > 0 then
     perform jobs.complete_many(p_job_ids, p_run_nos, p_results);
   end if;
-  return query
-  select array_agg(c.job_id), array_agg(c.run_no), array_agg(c.kind), array_agg(c.key),
+  select coalesce(array_agg(c.job_id), '{}'), coalesce(array_agg(c.run_no), '{}'),
+         coalesce(array_agg(c.kind), '{}'), coalesce(array_agg(c.key), '{}'),
          -- Joined as text: to build one jsonb of them costs more than all else here.
-         ('[' || string_agg(c.payload::text, ',') || ']')::json,
+         ('[' || coalesce(string_agg(c.payload::text, ','), '') || ']')::json,
          case when count(c.timeout) > 0 then array_agg(extract(epoch from c.timeout)::float8) end
   from jobs.claim(p_worker_id, p_queue, p_limit, p_after_key) as c
-  having count(*) > 0;
+  into job_ids, run_nos, kinds, keys, payloads, timeouts;
+  if cardinality(job_ids) < p_limit then
+    again_in := jobs._again_in(p_queue);
+  end if;
+  if cardinality(job_ids) > 0 or again_in is not null then
+    return next;
+  end if;
 end;
 $$;
 
 comment on function jobs.exchange is
   'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by
-side in one row, for a client reads that several times faster than a row for each; no row if there
-are none. timeouts: in seconds, of the jobs that have their own; null if none has.';
+side in one row, for a client reads that several times faster than a row for each.
+timeouts: in seconds, of the jobs that have their own; null if none has. again_in: ask again in so
+many seconds, for a rate or a Retry-After holds jobs up until then; null if none does. No row if there
+is nothing to say.';
 grant execute on function jobs.exchange to autom_worker, autom_operator;
