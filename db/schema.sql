@@ -938,8 +938,8 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._again_in(p_queue text) IS 'In how many seconds a claim that found less than it wanted may find more: when the first of the
-keys in line has a call of its rate again, or is over its Retry-After; null if no such thing holds up
-any.';
+keys in line has a call of its rate again, or is over its Retry-After; null if no such thing holds
+up any.';
 
 
 --
@@ -5848,8 +5848,8 @@ $$;
 COMMENT ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_after_key text) IS 'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by
 side in one row, for a client reads that several times faster than a row for each.
 timeouts: in seconds, of the jobs that have their own; null if none has. again_in: ask again in so
-many seconds, for a rate or a Retry-After holds jobs up until then; null if none does. No row if there
-is nothing to say.';
+many seconds, for a rate or a Retry-After holds jobs up until then; null if none does. No row if
+there is nothing to say.';
 
 
 --

@@ -49,5 +49,5 @@ $$;
 
 comment on function jobs._again_in is
   'In how many seconds a claim that found less than it wanted may find more: when the first of the
-keys in line has a call of its rate again, or is over its Retry-After; null if no such thing holds up
-any.';
+keys in line has a call of its rate again, or is over its Retry-After; null if no such thing holds
+up any.';
