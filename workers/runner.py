@@ -484,11 +484,15 @@ class Worker:
 
     async def _wind_up(self, serving: list[asyncio.Task[None]]) -> None:
         _, late = await asyncio.wait(serving, timeout=self._grace)
-        if late:
-            for line in self._lines.values():
-                for held in line.begun.values():
-                    held.stop("Its worker was stopped.")
-            await asyncio.wait(late)
+        if not late:
+            return
+        for line in self._lines.values():
+            for held in line.begun.values():
+                held.stop("Its worker was stopped.")
+        # A lease later others have what it could not report: the database did not answer.
+        _, unheard = await asyncio.wait(late, timeout=self._lease)
+        for task in unheard:
+            task.cancel()
 
 
 @dataclass(frozen=True)

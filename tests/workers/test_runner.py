@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from db.call import value
 from db.database import connect
@@ -263,6 +264,31 @@ async def test_only_the_queues_asked_for(conn, database):
     async with serving(database, {"t.call": call, "t.other": call}, queues=["default"]):
         await soon(lambda: where(conn, job_id) == "ended")
     assert where(conn, other) == "ready"
+
+
+async def test_a_stop_does_not_wait_for_a_database_that_is_gone(conn, fresh_database):
+    with connect(fresh_database) as own:
+        kind(own, "t.call")
+        enqueue(own, "t.call")
+    called, gone = asyncio.Event(), asyncio.Event()
+
+    async def call(request, credentials, http):
+        called.set()
+        await gone.wait()
+
+    worker = Worker(fresh_database, {"t.call": call}, lease=1, grace=0.1)
+    running = asyncio.create_task(worker.run())
+    await called.wait()
+    name = conninfo_to_dict(fresh_database)["dbname"]
+    conn.execute(f"alter database {name} with allow_connections false".encode())
+    conn.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+    )
+    gone.set()
+    worker.stop()
+    async with asyncio.timeout(20):
+        await running
+    conn.execute(f"alter database {name} with allow_connections true".encode())
 
 
 async def test_a_cancelled_call_is_stopped(conn, database):
