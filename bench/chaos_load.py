@@ -47,7 +47,9 @@ insert into jobs.kinds (
   ('chaos.slow', 'chaos', null, null, 1000, '100 ms', '1 s', '20 s', 'Takes its time.'),
   ('chaos.steps', 'chaos', null, null, 1000, '100 ms', '1 s', '20 s', 'Goes in steps.'),
   ('chaos.call', 'chaos_limited', 'public.chaos_prepare', 'natural', 1000, '100 ms', '1 s', '20 s',
-   'Calls, of limited keys.');
+   'Calls, of limited keys.'),
+  ('chaos.once', 'chaos_limited', 'public.chaos_prepare', 'at_most_once', 1000, '100 ms', '1 s',
+   '20 s', 'Is sent once, or not at all.');
 """.encode()
 
 
@@ -79,10 +81,13 @@ class Client:
         asyncio.run(self._enqueue(over, random.Random(number)))
 
     async def _enqueue(self, over: threading.Event, chance: random.Random) -> None:
-        ways = [self._many, self._call, self._rated, self._delayed, self._steps, self._join]
+        ways = [
+            *(self._many, self._call, self._once, self._rated),
+            *(self._delayed, self._steps, self._join),
+        ]
         while not over.is_set():
             await asyncio.sleep(0.5 if self._waiting.unfinished > ENOUGH else 0.03)
-            (way,) = chance.choices(ways, [40, 40, 2, 6, 6, 6])
+            (way,) = chance.choices(ways, [38, 36, 10, 2, 4, 5, 5])
             self._answered: dict[int, int] = {}
             with suppress(psycopg.Error):
                 async with self._link.use() as conn:
@@ -113,6 +118,9 @@ class Client:
         seconds = chance.choices([0.02, 1], [7, 3])[0]
         key = f"k{chance.randrange(10)}"
         await self._put(conn, "chaos.call", [{"fails": fails, "seconds": seconds}], keys=[key])
+
+    async def _once(self, conn: Connection, chance: random.Random) -> None:
+        await self._put(conn, "chaos.once", [{"fails": 0, "seconds": chance.uniform(0.05, 0.5)}])
 
     async def _rated(self, conn: Connection, chance: random.Random) -> None:
         await self._put(conn, "chaos.call", [{"fails": 0, "seconds": 0.01}] * 3, keys=["rated"] * 3)

@@ -25,6 +25,10 @@ WINDOW = 10.0
 """Seconds in which the starts of the rated key are counted."""
 
 
+ONCE = "chaos.once"
+"""The kind whose jobs are never sent twice; how one ended may be unknown."""
+
+
 @dataclass(frozen=True)
 class Happened:
     kind: str
@@ -70,6 +74,12 @@ class Ended:
     state: str
     token: str | None
     number: int
+    kind: str
+
+    @property
+    def may_be(self) -> set[str]:
+        """How it may have ended."""
+        return {"done", "unknown"} if self.kind == ONCE else {"done"}
 
 
 def prove(url: str, seen: Seen) -> Proof:
@@ -79,6 +89,7 @@ def prove(url: str, seen: Seen) -> Proof:
             *_undrained(conn, seen),
             *_lost(conn, seen.numbers, ended),
             *_of_nobody(seen.entries, ended),
+            *_repeated(seen.entries, ended),
             *_overshot(conn, seen.most_at_once),
             *_too_early(conn, seen.entries),
             *(f"the worker {name} ended by itself" for name in seen.died),
@@ -102,11 +113,11 @@ def _undrained(conn: Connection, seen: Seen) -> Iterator[str]:
 def _lost(conn: Connection, numbers: Numbers, ended: Sequence[Ended]) -> Iterator[str]:
     """Acknowledged jobs are there, once, and are done; others are there only if they may be."""
     there = Counter(dict(conn.execute(THERE).fetchall()))
-    done = {each.job_id for each in ended if each.state == "done"}
+    well = {each.job_id for each in ended if each.state in each.may_be}
     for number, job_id in numbers.acknowledged.items():
         if not there[number]:
             yield f"job {job_id} was acknowledged and is lost"
-        elif job_id not in done:
+        elif job_id not in well:
             yield f"job {job_id} was acknowledged and is not done"
     for number, count in there.items():
         if count > 1:
@@ -116,6 +127,14 @@ def _lost(conn: Connection, numbers: Numbers, ended: Sequence[Ended]) -> Iterato
     for job_id, count in Counter(each.job_id for each in ended).items():
         if count > 1:
             yield f"job {job_id} ended {count} times"
+
+
+def _repeated(entries: Sequence[Entry], ended: Sequence[Ended]) -> Iterator[str]:
+    """What is sent once at most was not sent twice."""
+    runs = Counter(entry.number for entry in entries)
+    for each in ended:
+        if each.kind == ONCE and runs[each.number] > 1:
+            yield f"job {each.job_id} was sent {runs[each.number]} times"
 
 
 def _of_nobody(entries: Sequence[Entry], ended: Sequence[Ended]) -> Iterator[str]:
@@ -128,8 +147,10 @@ def _of_nobody(entries: Sequence[Entry], ended: Sequence[Ended]) -> Iterator[str
     for each in ended:
         entry = by_token.get(each.token or "")
         run = f"run {each.run_no} of job {each.job_id}"
-        if each.state != "done":
+        if each.state not in each.may_be:
             yield f"{run} ended as {each.state}"
+        elif each.state == "unknown":
+            continue
         elif entry is None:
             yield f"{run} ended with an answer that nobody gave ({each.token})"
         elif entry.number != each.number:
@@ -177,6 +198,9 @@ def _figures(seen: Seen, ended: Sequence[Ended], faults: Sequence[str]) -> Itera
     yield count("jobs acknowledged", len(seen.numbers.acknowledged))
     yield count("enqueues without an answer, in jobs", len(seen.numbers.unanswered))
     yield count("jobs done", sum(each.state == "done" for each in ended))
+    yield count(
+        "jobs sent at most once, of which nobody knows", sum(e.state == "unknown" for e in ended)
+    )
     yield count("handler runs", len(seen.entries))
     yield count("jobs whose handler ran more than once", sum(n > 1 for n in runs.values()))
     yield count(
@@ -229,7 +253,8 @@ def _recoveries(conn: Connection, happened: Sequence[Happened]) -> Iterator[Figu
 
 
 ENDED = """
-select h.job_id, h.run_no, h.worker_id, h.state, h.result ->> 'token', (j.payload ->> 'n')::integer
+select h.job_id, h.run_no, h.worker_id, h.state, h.result ->> 'token', (j.payload ->> 'n')::integer,
+       j.kind
 from jobs.history as h
 join jobs.jobs as j on j.job_id = h.job_id
 where h.state not in ('retry', 'lost') and j.queue in ('chaos', 'chaos_limited')

@@ -74,6 +74,7 @@ class Handlers:
             "chaos.join": self.plain,
             "chaos.slow": self.slow,
             "chaos.call": self.call,
+            "chaos.once": self.call,
             "chaos.steps": self.steps,
         }
 

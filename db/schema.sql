@@ -5288,28 +5288,33 @@ CREATE FUNCTION jobs.alert_unhandled_kinds(p_bound double precision, p_span inte
     from jobs.kinds as k
     where not k.in_sql and exists (select from alive as a)
       and not exists (select from alive as a where a.kinds is null or k.kind = any (a.kinds))
-  )
-  select u.kind,
-         format('Jobs of the kind %s wait, and no worker that is alive has a handler for it.',
-                u.kind),
-         count(*)
-  from unhandled as u
-  cross join lateral (
+  ),
+  waiting as materialized (
     select r.kind, r.ready_at as since
-    from (select r.kind, r.ready_at from jobs.ready as r where r.queue = u.queue limit 10001) as r
+    from (select distinct u.queue from unhandled as u) as q
+    cross join lateral (
+      select r.kind, r.ready_at from jobs.ready as r where r.queue = q.queue limit 10001
+    ) as r
     union all
-    -- A worker had it, and could do nothing with it.
+    -- A worker had it, and could do nothing with it: it comes back soon.
     select s.kind, j.created_at
     from (
-      select s.kind, s.job_id from jobs.scheduled as s
-      where s.why is not null
+      select s.kind, s.job_id, s.why from jobs.scheduled as s
+      where exists (select from unhandled as u)
       order by s.run_at
       limit 10001
     ) as s
     join jobs.jobs as j on j.job_id = s.job_id
-  ) as w
-  where w.kind = u.kind and w.since < jobs.clock() - p_span
-  group by u.kind
+    where s.why is not null
+  )
+  select w.kind,
+         format('Jobs of the kind %s wait, and no worker that is alive has a handler for it.',
+                w.kind),
+         count(*)
+  from waiting as w
+  join unhandled as u on u.kind = w.kind
+  where w.since < jobs.clock() - p_span
+  group by w.kind
   having count(*) > p_bound;
 $$;
 
@@ -6571,11 +6576,16 @@ declare
 begin
   update jobs.workers as w
   set stopped_at = jobs.clock()
-  where w.stopped_at is null and w.lease_until < jobs.clock()
-    -- After a restart of the server every lease has run out: live workers get one more.
-    and clock_timestamp() - jobs._server_started() > w.lease
-    -- Taken last. A claim of this worker that is under way holds it; then it is dead next time.
-    and pg_try_advisory_xact_lock(78, w.worker_id);
+  where w.stopped_at is null
+    and case
+      when w.lease_until < jobs.clock()
+        -- After a restart of the server every lease has run out: live workers get one more.
+        and clock_timestamp() - jobs._server_started() > w.lease
+      -- Only then, for whoever holds this lock keeps the worker's claims waiting; the planner would
+      -- ask for the cheap lock first. A claim that is under way holds it: then it is dead next time.
+      then pg_try_advisory_xact_lock(78, w.worker_id)
+      else false
+    end;
   get diagnostics v_lost = row_count;
   perform jobs._count('jobs.lost_leases', v_lost);
 

@@ -89,7 +89,9 @@ class Pair:
         assert self.primary._keeper
         self.primary._keeper.kill()
         for pid in keeper._servers_on(self.primary._plan.data):
-            os.kill(pid, number)
+            # Some go by themselves as soon as the first is gone.
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def promote(self) -> None:
         with database.connect(self.replica.url()) as conn:

@@ -164,6 +164,16 @@ def test_claims_need_read_committed(conn, database):
             claim(other, w)
 
 
+def test_to_look_for_the_lost_does_not_hold_up_the_living(conn, database):
+    kind(conn)
+    w = worker(conn)
+    value(conn, "jobs.enqueue", kind="t.plain")
+    with connect(database) as other, other.transaction():
+        other.execute("select jobs.reap()")
+        conn.execute("set lock_timeout = '1s'")
+        claim_one(conn, w)
+
+
 def test_a_claim_under_way_is_not_reaped_around(conn, database):
     """The reaper comes between the claim's look at its worker and its commit."""
     kind(conn)

@@ -14,28 +14,33 @@ as $$
     from jobs.kinds as k
     where not k.in_sql and exists (select from alive as a)
       and not exists (select from alive as a where a.kinds is null or k.kind = any (a.kinds))
-  )
-  select u.kind,
-         format('Jobs of the kind %s wait, and no worker that is alive has a handler for it.',
-                u.kind),
-         count(*)
-  from unhandled as u
-  cross join lateral (
+  ),
+  waiting as materialized (
     select r.kind, r.ready_at as since
-    from (select r.kind, r.ready_at from jobs.ready as r where r.queue = u.queue limit 10001) as r
+    from (select distinct u.queue from unhandled as u) as q
+    cross join lateral (
+      select r.kind, r.ready_at from jobs.ready as r where r.queue = q.queue limit 10001
+    ) as r
     union all
-    -- A worker had it, and could do nothing with it.
+    -- A worker had it, and could do nothing with it: it comes back soon.
     select s.kind, j.created_at
     from (
-      select s.kind, s.job_id from jobs.scheduled as s
-      where s.why is not null
+      select s.kind, s.job_id, s.why from jobs.scheduled as s
+      where exists (select from unhandled as u)
       order by s.run_at
       limit 10001
     ) as s
     join jobs.jobs as j on j.job_id = s.job_id
-  ) as w
-  where w.kind = u.kind and w.since < jobs.clock() - p_span
-  group by u.kind
+    where s.why is not null
+  )
+  select w.kind,
+         format('Jobs of the kind %s wait, and no worker that is alive has a handler for it.',
+                w.kind),
+         count(*)
+  from waiting as w
+  join unhandled as u on u.kind = w.kind
+  where w.since < jobs.clock() - p_span
+  group by w.kind
   having count(*) > p_bound;
 $$;
 

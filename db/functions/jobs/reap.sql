@@ -12,11 +12,16 @@ declare
 begin
   update jobs.workers as w
   set stopped_at = jobs.clock()
-  where w.stopped_at is null and w.lease_until < jobs.clock()
-    -- After a restart of the server every lease has run out: live workers get one more.
-    and clock_timestamp() - jobs._server_started() > w.lease
-    -- Taken last. A claim of this worker that is under way holds it; then it is dead next time.
-    and pg_try_advisory_xact_lock(78, w.worker_id);
+  where w.stopped_at is null
+    and case
+      when w.lease_until < jobs.clock()
+        -- After a restart of the server every lease has run out: live workers get one more.
+        and clock_timestamp() - jobs._server_started() > w.lease
+      -- Only then, for whoever holds this lock keeps the worker's claims waiting; the planner would
+      -- ask for the cheap lock first. A claim that is under way holds it: then it is dead next time.
+      then pg_try_advisory_xact_lock(78, w.worker_id)
+      else false
+    end;
   get diagnostics v_lost = row_count;
   perform jobs._count('jobs.lost_leases', v_lost);
 
