@@ -18,7 +18,7 @@ begin
         -- After a restart of the server every lease has run out: live workers get one more.
         and clock_timestamp() - jobs._server_started() > w.lease
       -- Only then, for whoever holds this lock keeps the worker's claims waiting; the planner would
-      -- ask for the cheap lock first. A claim that is under way holds it: then it is dead next time.
+      -- ask for the cheap lock first. A claim under way holds it: then it is dead next time.
       then pg_try_advisory_xact_lock(78, w.worker_id)
       else false
     end;
