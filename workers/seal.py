@@ -112,6 +112,8 @@ class Sealer:
             )
         try:
             body = base64.b64decode(match["body"], altchars=b"-_", validate=True)
+            if base64.urlsafe_b64encode(body).decode() != match["body"]:
+                raise ValueError("Bits that stand for nothing were changed.")
             text = cipher.decrypt(body[:_NONCE], body[_NONCE:], _place(connection_id, field))
         except (InvalidTag, ValueError, binascii.Error):
             raise Tampered(
