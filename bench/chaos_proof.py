@@ -164,7 +164,7 @@ def _of_nobody(entries: Sequence[Entry], ended: Sequence[Ended]) -> Iterator[str
 
 def _overshot(conn: Connection, most_at_once: Counter[str]) -> Iterator[str]:
     for key, count in most_at_once.items():
-        if key != "rated" and count > AT_ONCE:
+        if key not in ("", "rated") and count > AT_ONCE:
             yield f"{count} jobs of the key {key} ran at once"
     starts = [at for (at,) in conn.execute(RATED).fetchall()]
     first = 0

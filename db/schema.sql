@@ -3260,7 +3260,15 @@ declare
   v_mark   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark'), 0);
   v_due_at bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_due_at'), 0);
   v_claim  bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_claim'), 0);
-  v_xmax   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_xmax'), 0);
+  v_xact   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_xact'), 0);
+  -- The next mark: what has been drawn so far, and then a number for this transaction. Whoever has
+  -- drawn one of those had a number before, so a lower one.
+  v_next_mark   bigint := jobs._last_id();
+  v_next_claim  bigint := coalesce(pg_sequence_last_value('jobs.claims'), 0);
+  -- A statement says when its jobs are due by the time it began, so it gets a while to begin.
+  v_next_due_at bigint := extract(epoch from jobs.clock() - interval '10 s') * 1000;
+  v_is_first    boolean := pg_current_xact_id_if_assigned() is null;
+  v_next_xact   bigint := pg_current_xact_id()::text::bigint;
   v_queue  text;
   v_floor  bigint;
   v_raised integer := 0;
@@ -3271,7 +3279,7 @@ begin
   end if;
   -- A place is drawn before its job is committed: a floor may not pass a mark before everybody who
   -- had drawn one below it is through. A reader, however long, has drawn none and holds up nothing.
-  if pg_snapshot_xmin(pg_current_snapshot())::text::bigint < v_xmax then
+  if pg_snapshot_xmin(pg_current_snapshot())::text::bigint < v_xact then
     return 0;
   end if;
 
@@ -3318,16 +3326,13 @@ begin
     limit 1
   )));
 
-  -- The next mark, in this order: what had been drawn, and then who was under way.
-  perform setval('jobs.floor_mark', jobs._last_id());
-  perform setval('jobs.floor_mark_claim', coalesce(pg_sequence_last_value('jobs.claims'), 0));
-  -- A statement says when its jobs are due by the time it began, so it gets a while to begin.
-  perform setval(
-    'jobs.floor_mark_due_at', (extract(epoch from jobs.clock() - interval '10 s') * 1000)::bigint
-  );
-  perform setval(
-    'jobs.floor_mark_xmax', pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-  );
+  -- A number that this transaction had before it looked says nothing of who has drawn since.
+  if v_is_first then
+    perform setval('jobs.floor_mark', v_next_mark);
+    perform setval('jobs.floor_mark_claim', v_next_claim);
+    perform setval('jobs.floor_mark_due_at', v_next_due_at);
+    perform setval('jobs.floor_mark_xact', v_next_xact);
+  end if;
   return v_raised;
 end;
 $$;
@@ -3338,7 +3343,7 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._raise_floors() IS 'Bring the floors up to the oldest ready job of each queue and the first scheduled one, as far as
-is certain; returns how many queues'' rose.';
+is certain; returns how many queues'' rose. To be the first that its transaction does.';
 
 
 --
@@ -7379,8 +7384,8 @@ begin
     return;
   end if;
   foreach part in array array[
-    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'overdue', 'floor_check',
-    'alerts', 'rollups', 'floors', 'partitions', 'retention'
+    'floors', 'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'overdue', 'floor_check',
+    'alerts', 'rollups', 'partitions', 'retention'
   ] loop
     continue when part <> all (p_parts) or not jobs._is_due(part);
     error := null;
@@ -7389,6 +7394,8 @@ begin
     -- Each part by itself: one that fails must not stop the clock for the others.
     begin
       case part
+        -- First, before anything is written.
+        when 'floors' then did := jobs._raise_floors();
         when 'promote' then did := jobs._promote(5000);
         when 'fire' then did := jobs._fire();
         when 'reap' then
@@ -7401,7 +7408,6 @@ begin
         when 'sweep' then did := jobs._sweep();
         when 'alerts' then did := jobs._watch();
         when 'rollups' then did := jobs._plan_roll_ups();
-        when 'floors' then did := jobs._raise_floors();
         -- Last, for the locks of a day that comes or goes are held until the end.
         when 'partitions' then did := jobs._make_partitions(3);
         when 'retention' then did := jobs._retain();
@@ -15621,10 +15627,10 @@ COMMENT ON SEQUENCE jobs.floor_mark_due_at IS 'The time for which it was set, in
 
 
 --
--- Name: floor_mark_xmax; Type: SEQUENCE; Schema: jobs; Owner: -
+-- Name: floor_mark_xact; Type: SEQUENCE; Schema: jobs; Owner: -
 --
 
-CREATE SEQUENCE jobs.floor_mark_xmax
+CREATE SEQUENCE jobs.floor_mark_xact
     START WITH 0
     INCREMENT BY 1
     MINVALUE 0
@@ -15633,10 +15639,10 @@ CREATE SEQUENCE jobs.floor_mark_xmax
 
 
 --
--- Name: SEQUENCE floor_mark_xmax; Type: COMMENT; Schema: jobs; Owner: -
+-- Name: SEQUENCE floor_mark_xact; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON SEQUENCE jobs.floor_mark_xmax IS 'Once every transaction below it has ended, all is committed that lies below the mark.';
+COMMENT ON SEQUENCE jobs.floor_mark_xact IS 'Once every transaction below it has ended, all is committed that lies below the mark.';
 
 
 --

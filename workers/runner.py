@@ -321,6 +321,10 @@ class Worker:
         return NOTHING
 
     def _begin(self, line: Line, batch: Batch) -> None:
+        if not line.fresh:
+            # Let go of meanwhile, for the lease was lost: they are others' jobs.
+            line.free += len(batch.job_ids)
+            return
         timeouts = batch.timeouts or itertools.repeat(None)
         jobs = zip(
             batch.job_ids, batch.run_nos, batch.kinds, batch.payloads, timeouts, strict=False
@@ -433,6 +437,7 @@ class Worker:
         for line in self._lines.values():
             line.done.clear()
             line.unbegun.clear()
+            line.fresh = set()
             for held in line.begun.values():
                 held.lost = True
                 held.stop("The lease of its worker ran out.")

@@ -122,12 +122,49 @@ def commit_late(conn: Connection, database: str) -> int:
     return job_id
 
 
+def test_a_job_is_claimed_though_its_transaction_was_the_newest_of_all(conn, fresh_database):
+    commit_as_the_newest(conn, fresh_database)
+    assert claim(conn, worker(conn)) != []
+
+
+def commit_as_the_newest(conn: Connection, database: str) -> int:
+    """When the mark is taken nobody has ended that began after it: snapshots end before it."""
+    tick(conn)
+    with connect(database) as other, other.transaction():
+        job_id = enqueue(other)
+        with connect(database) as another, another.transaction():
+            time_passes(another)
+            tick(conn, 1)
+        tick(conn, 2)
+    return job_id
+
+
+BY_THE_END_OF_THE_SNAPSHOT = """
+do $do$
+begin
+  execute replace(
+    pg_get_functiondef('jobs._raise_floors'::regproc),
+    'pg_current_xact_id()::text::bigint;', 'pg_snapshot_xmax(pg_current_snapshot())::text::bigint;'
+  );
+end
+$do$
+"""
+
+
+def test_by_the_end_of_a_snapshot_the_newest_would_be_lost(conn, fresh_database):
+    tick(conn)
+    conn.execute(BY_THE_END_OF_THE_SNAPSHOT)
+    job_id = commit_as_the_newest(conn, fresh_database)
+    assert claim(conn, worker(conn)) == []
+    assert where(conn, job_id) == "ready"
+
+
 WITHOUT_THE_SNAPSHOT_RULE = """
 do $do$
 begin
   execute replace(
     pg_get_functiondef('jobs._raise_floors'::regproc),
-    'if pg_snapshot_xmin(pg_current_snapshot())::text::bigint < v_xmax then', 'if false then'
+    'if pg_snapshot_xmin(pg_current_snapshot())::text::bigint < v_xact then', 'if false then'
   );
 end
 $do$
@@ -138,7 +175,7 @@ create table public.measured (queue text primary key, floor bigint);
 create or replace function jobs._raise_floors() returns integer language plpgsql as $$
 begin
   if pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-    < (select last_value from jobs.floor_mark_xmax)
+    < (select last_value from jobs.floor_mark_xact)
   then
     return 0;
   end if;
@@ -148,7 +185,7 @@ begin
   select q.queue, coalesce((select min(r.seq) from jobs.ready as r where r.queue = q.queue),
                            jobs._last_id())
   from jobs.queues as q;
-  perform setval('jobs.floor_mark_xmax', pg_snapshot_xmax(pg_current_snapshot())::text::bigint);
+  perform setval('jobs.floor_mark_xact', pg_snapshot_xmax(pg_current_snapshot())::text::bigint);
   return 1;
 end;
 $$

@@ -12,7 +12,15 @@ declare
   v_mark   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark'), 0);
   v_due_at bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_due_at'), 0);
   v_claim  bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_claim'), 0);
-  v_xmax   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_xmax'), 0);
+  v_xact   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_xact'), 0);
+  -- The next mark: what has been drawn so far, and then a number for this transaction. Whoever has
+  -- drawn one of those had a number before, so a lower one.
+  v_next_mark   bigint := jobs._last_id();
+  v_next_claim  bigint := coalesce(pg_sequence_last_value('jobs.claims'), 0);
+  -- A statement says when its jobs are due by the time it began, so it gets a while to begin.
+  v_next_due_at bigint := extract(epoch from jobs.clock() - interval '10 s') * 1000;
+  v_is_first    boolean := pg_current_xact_id_if_assigned() is null;
+  v_next_xact   bigint := pg_current_xact_id()::text::bigint;
   v_queue  text;
   v_floor  bigint;
   v_raised integer := 0;
@@ -23,7 +31,7 @@ begin
   end if;
   -- A place is drawn before its job is committed: a floor may not pass a mark before everybody who
   -- had drawn one below it is through. A reader, however long, has drawn none and holds up nothing.
-  if pg_snapshot_xmin(pg_current_snapshot())::text::bigint < v_xmax then
+  if pg_snapshot_xmin(pg_current_snapshot())::text::bigint < v_xact then
     return 0;
   end if;
 
@@ -70,20 +78,17 @@ begin
     limit 1
   )));
 
-  -- The next mark, in this order: what had been drawn, and then who was under way.
-  perform setval('jobs.floor_mark', jobs._last_id());
-  perform setval('jobs.floor_mark_claim', coalesce(pg_sequence_last_value('jobs.claims'), 0));
-  -- A statement says when its jobs are due by the time it began, so it gets a while to begin.
-  perform setval(
-    'jobs.floor_mark_due_at', (extract(epoch from jobs.clock() - interval '10 s') * 1000)::bigint
-  );
-  perform setval(
-    'jobs.floor_mark_xmax', pg_snapshot_xmax(pg_current_snapshot())::text::bigint
-  );
+  -- A number that this transaction had before it looked says nothing of who has drawn since.
+  if v_is_first then
+    perform setval('jobs.floor_mark', v_next_mark);
+    perform setval('jobs.floor_mark_claim', v_next_claim);
+    perform setval('jobs.floor_mark_due_at', v_next_due_at);
+    perform setval('jobs.floor_mark_xact', v_next_xact);
+  end if;
   return v_raised;
 end;
 $$;
 
 comment on function jobs._raise_floors is
   'Bring the floors up to the oldest ready job of each queue and the first scheduled one, as far as
-is certain; returns how many queues'' rose.';
+is certain; returns how many queues'' rose. To be the first that its transaction does.';

@@ -17,8 +17,8 @@ begin
     return;
   end if;
   foreach part in array array[
-    'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'overdue', 'floor_check',
-    'alerts', 'rollups', 'floors', 'partitions', 'retention'
+    'floors', 'promote', 'fire', 'reap', 'rounds', 'end_runs', 'sweep', 'overdue', 'floor_check',
+    'alerts', 'rollups', 'partitions', 'retention'
   ] loop
     continue when part <> all (p_parts) or not jobs._is_due(part);
     error := null;
@@ -27,6 +27,8 @@ begin
     -- Each part by itself: one that fails must not stop the clock for the others.
     begin
       case part
+        -- First, before anything is written.
+        when 'floors' then did := jobs._raise_floors();
         when 'promote' then did := jobs._promote(5000);
         when 'fire' then did := jobs._fire();
         when 'reap' then
@@ -39,7 +41,6 @@ begin
         when 'sweep' then did := jobs._sweep();
         when 'alerts' then did := jobs._watch();
         when 'rollups' then did := jobs._plan_roll_ups();
-        when 'floors' then did := jobs._raise_floors();
         -- Last, for the locks of a day that comes or goes are held until the end.
         when 'partitions' then did := jobs._make_partitions(3);
         when 'retention' then did := jobs._retain();

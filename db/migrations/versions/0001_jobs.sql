@@ -587,8 +587,8 @@ comment on sequence jobs.floor_mark_claim is 'The number of the last claim then.
 create sequence jobs.floor_mark_due_at minvalue 0 start 0;
 comment on sequence jobs.floor_mark_due_at is
   'The time for which it was set, in milliseconds since 1970.';
-create sequence jobs.floor_mark_xmax minvalue 0 start 0;
-comment on sequence jobs.floor_mark_xmax is
+create sequence jobs.floor_mark_xact minvalue 0 start 0;
+comment on sequence jobs.floor_mark_xact is
   'Once every transaction below it has ended, all is committed that lies below the mark.';
 
 -- Set every second or so: as rows they would leave a dead version each time.
