@@ -295,7 +295,8 @@ def running(conn: Connection) -> int:
 
 def unfinished(conn: Connection) -> bool:
     row = conn.execute(
-        "select exists (select from jobs.ready) or exists (select from jobs.running)"
+        "select exists (select from jobs.ready where queue = 'bench')"
+        " or exists (select from jobs.running where queue = 'bench')"
     ).fetchone()
     return bool(row and row[0])
 
