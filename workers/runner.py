@@ -447,6 +447,8 @@ class Worker:
         async with self._signing:
             if worker_id == self.worker_id:
                 log.warning("worker %s (%s) lost its lease", worker_id, self.name)
+                # Whatever still comes in answer to its old number is others' by now.
+                self.worker_id = 0
                 self._drop_everything()
                 await until_it_works(self._sign_on)
 
