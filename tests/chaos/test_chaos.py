@@ -44,7 +44,8 @@ def test_nothing_is_lost_whatever_is_killed(capsys) -> None:
     assert proof.faults == []
     assert set(proof.kinds) == set(chaos.BAG)
     figures = {figure.what: figure.median for figure in proof.figures}
-    assert figures["jobs done"] >= figures["jobs acknowledged"] > 500
+    ended = figures["jobs done"] + figures["jobs sent at most once, of which nobody knows"]
+    assert ended >= figures["jobs acknowledged"] > 500
     assert figures["jobs whose handler ran more than once"] > 0
 
 
