@@ -11,14 +11,14 @@ from __future__ import annotations
 import itertools
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from bench import queue_load
+from bench import queue_hours, queue_load
 from bench.queue_load import claim, quantile, unfinished, working
 from bench.report import Figure, median_of
 from db import database
@@ -36,14 +36,25 @@ BATCH = 100
 Connection = psycopg.Connection[Any]
 
 
-def measure(quick: bool, say: Callable[[str], None]) -> tuple[list[Figure], dict[str, str]]:
-    """All figures, and the setting that they hold for."""
+def measure(
+    quick: bool,
+    say: Callable[[str], None],
+    *,
+    seconds: float | None = None,
+    only: Collection[int] = (),
+) -> tuple[list[Figure], dict[str, str]]:
+    """All figures, or those of the rows ``only``, and the setting that they hold for.
+
+    Rows that last do so for ``seconds``, a minute unless said.
+    """
     jobs, times = (10_000, 1) if quick else (20_000, 3)
+    lasts = seconds or 60
     with (
-        tempfile.TemporaryDirectory(prefix="autom-bench-") as folder,
-        Server(Path(folder, "postgres"), keep=False) as server,
+        tempfile.TemporaryDirectory(prefix="autom-bench-") as name,
+        Server(Path(name, "postgres"), keep=False) as server,
     ):
-        Path(folder).chmod(0o755)
+        folder = Path(name)
+        folder.chmod(0o755)
         with database.connect(server.create_database("template_of_all")) as conn:
             database.migrate(server.url("template_of_all"))
             conn.execute(BENCH_KIND)
@@ -60,64 +71,98 @@ def measure(quick: bool, say: Callable[[str], None]) -> tuple[list[Figure], dict
 
         def rates(
             what: str, one: Callable[[str, Connection], float], unit: str = "jobs/s"
-        ) -> Figure:
-            say(what)
+        ) -> list[Figure]:
             found = []
             for _ in range(times):
                 with fresh() as (url, conn):
                     found.append(one(url, conn))
-            return median_of(what, unit, found)
+            return [median_of(what, unit, found)]
 
-        figures = [
-            rates(
-                "1. end to end, one worker", lambda url, conn: drain(url, conn, jobs, Path(folder))
-            ),
-            rates("   floor: one table, no history", lambda _, conn: floor_drain(conn, jobs)),
-            rates(f"2. SQL only, batches of {BATCH}", lambda _, conn: sql_only(conn, jobs)),
-            rates(
-                "7. WAL of a job, all the way",
-                lambda _, conn: wal_of_a_job(conn, jobs),
-                "bytes",
-            ),
-            rates("4. enqueue_many", lambda _, conn: enqueue_many(conn, jobs)),
-            rates("4. COPY and enqueue_staged", lambda _, conn: enqueue_staged(conn, jobs)),
-            rates("   floor: insert", lambda _, conn: floor_enqueue(conn, jobs)),
-            rates(
-                "4. enqueue, one by one",
-                lambda _, conn: enqueue_singly(conn, 500 if quick else 2000),
-            ),
-        ]
-        for rate, count in ((0, 100), (200, 600), (500, 1500)):
-            load = "idle" if rate == 0 else f"{rate} jobs/s"
-            say(f"5. pickup, {load}")
+        def pickup(load: str, rate: int, count: int) -> list[Figure]:
             with fresh() as (url, conn):
-                waits = pickups(url, conn, rate, count if quick else count * 3, Path(folder))
-            figures += [
+                waits = pickups(url, conn, rate, count if quick else count * 3, folder)
+            return [
                 Figure(f"5. pickup, {load}, {name}", "ms", quantile(waits, share))
                 for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
             ]
+
+        rows: list[tuple[int, Callable[[], list[Figure]]]] = [
+            (
+                1,
+                lambda: rates(
+                    "1. end to end, one worker", lambda url, conn: drain(url, conn, jobs, folder)
+                ),
+            ),
+            (1, lambda: rates("   floor: one table", lambda _, conn: floor_drain(conn, jobs))),
+            (
+                2,
+                lambda: rates(
+                    f"2. SQL only, batches of {BATCH}", lambda _, conn: sql_only(conn, jobs)
+                ),
+            ),
+            (
+                7,
+                lambda: rates(
+                    "7. WAL of a job, all the way",
+                    lambda _, conn: wal_of_a_job(conn, jobs),
+                    "bytes",
+                ),
+            ),
+            (4, lambda: rates("4. enqueue_many", lambda _, conn: enqueue_many(conn, jobs))),
+            (
+                4,
+                lambda: rates(
+                    "4. COPY and enqueue_staged", lambda _, conn: enqueue_staged(conn, jobs)
+                ),
+            ),
+            (4, lambda: rates("   floor: insert", lambda _, conn: floor_enqueue(conn, jobs))),
+            (
+                4,
+                lambda: rates(
+                    "4. enqueue, one by one",
+                    lambda _, conn: enqueue_singly(conn, 500 if quick else 2000),
+                ),
+            ),
+            (5, lambda: pickup("idle", 0, 100)),
+            (5, lambda: pickup("200 jobs/s", 200, 600)),
+            (5, lambda: pickup("500 jobs/s", 500, 1500)),
+        ]
         if not quick:
-            seconds = 60
-            for row in (
-                lambda: queue_load.backlog(fresh, 1_000_000),
-                lambda: queue_load.through_pgbouncer(pickups, fresh, Path(folder)),
-                lambda: queue_load.under_a_held_horizon(
-                    fresh, Path(folder), "8. held horizon, 800 jobs/s", 800, seconds
+            rows += [
+                (16, lambda: queue_load.backlog(fresh, 1_000_000)),
+                (6, lambda: queue_load.through_pgbouncer(pickups, fresh, folder)),
+                (
+                    8,
+                    lambda: queue_load.under_a_held_horizon(
+                        fresh, folder, "8. held horizon, 800 jobs/s", 800, lasts
+                    ),
                 ),
-                lambda: queue_load.under_a_held_horizon(
-                    fresh, Path(folder), "9. the same, 500 keys with limits", 800, seconds, 500
+                (
+                    9,
+                    lambda: queue_load.under_a_held_horizon(
+                        fresh, folder, "9. the same, 500 keys with limits", 800, lasts, 500
+                    ),
                 ),
-                lambda: queue_load.a_dead_worker(fresh, Path(folder)),
-                lambda: queue_load.rates(fresh),
-                lambda: queue_load.fairness(fresh),
-                lambda: queue_load.nothing_to_do(fresh),
-            ):
-                found = row()
+                (10, lambda: queue_hours.beside_readers(fresh, folder, 800, lasts)),
+                (11, lambda: queue_load.a_dead_worker(fresh, folder)),
+                (13, lambda: queue_hours.limits_under_kills(fresh, folder, lasts)),
+                (14, lambda: queue_load.rates(fresh)),
+                (15, lambda: queue_load.fairness(fresh)),
+                (17, lambda: queue_hours.many_clocks(folder, lasts)),
+                (18, lambda: queue_hours.wrong_clocks(fresh, folder)),
+                (19, lambda: queue_load.nothing_to_do(fresh)),
+                (20, lambda: queue_hours.soak(fresh, folder, 1_000, lasts)),
+            ]
+        figures = []
+        for row, found_by in rows:
+            # Row 3, the burn-down, burns what row 16 claimed beside.
+            if not only or row in only or (row == 16 and 3 in only):
+                found = found_by()
                 say("\n".join(f"{figure.what}: {figure.median} {figure.unit}" for figure in found))
                 figures += found
         with fresh() as (_, conn):
             setting = setting_of(conn) | {"jobs": f"{jobs:,} of 200 bytes", "repeated": str(times)}
-    return figures, setting
+    return figures, setting | {"rows that last": f"{lasts:g} s"}
 
 
 def drain(url: str, conn: Connection, jobs: int, folder: Path) -> float:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -30,15 +32,25 @@ KIND = "bench.noop"
 
 @contextmanager
 def working(
-    url: str, folder: Path, ms: int = 0, name: str = "began"
+    url: str,
+    folder: Path,
+    ms: int = 0,
+    name: str = "began",
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], list[tuple[int, int]]]]]:
-    """A worker process whose handler takes ``ms``; afterwards, which job's handler began when."""
+    """A worker process whose handler takes ``ms``; afterwards, which job's handler began when.
+
+    ``env`` is added to its environment. What it complains about is in ``folder``, NAME.log.
+    """
     file = folder / name
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.noop_worker", url, str(file), str(ms)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
+    with (folder / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.noop_worker", url, str(file), str(ms)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=os.environ | env,
+        )
     assert process.stdin and process.stdout
     assert process.stdout.readline() == b"ready\n", "the worker did not start"
     yield process, lambda: list(struct.iter_unpack("=qq", file.read_bytes()))

@@ -26,15 +26,26 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Smaller and once; within a minute.")
     ] = False,
-    seconds: Annotated[float, typer.Option(help="How long the chaos lasts.")] = 600,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            help="How long the chaos lasts, else 600; or each row of the queue's that does, else 60.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Which chaos; any, if none is named.", show_default=False)
+    ] = None,
+    row: Annotated[
+        list[int] | None,
+        typer.Option(help="Of the queue only this row; several times.", show_default=False),
     ] = None,
 ) -> None:
     """Measure, on a Postgres of its own.
 
     $ autom bench queue
     $ autom bench queue --quick
+    $ autom bench queue --row 20 --seconds 21600
     $ autom bench shops --json > shops.json
     $ autom bench chaos --seconds 60 --seed 7
 
@@ -46,8 +57,20 @@ def bench(
 
     began = time.monotonic()
     setting = machine()
-    options = {"seconds": seconds, "seed": seed} if what == "chaos" else {}
-    figures, more = importlib.import_module(f"bench.{what}").measure(quick, out.note, **options)
+    options: dict[What, dict[str, object]] = {
+        "queue": {"seconds": seconds, "only": row or ()},
+        "shops": {},
+        "chaos": {"seconds": seconds or 600, "seed": seed},
+    }
+    figures, more = importlib.import_module(f"bench.{what}").measure(
+        quick, out.note, **options[what]
+    )
+    if not figures:
+        raise Problem(
+            f"No row {', '.join(map(str, row or []))} was measured.",
+            "--quick leaves out those above 7, and row 12 is autom bench chaos.",
+            "docs/benchmarks.md has them all.",
+        )
     setting |= more | {"seconds": f"{time.monotonic() - began:.0f}"}
     if out.as_json:
         out.document({"setting": setting, "figures": [asdict(figure) for figure in figures]})
