@@ -196,14 +196,18 @@ def test_slow_jobs(noon, p95, times, seconds, finds):
 
 
 @pytest.mark.parametrize(
-    ("runs", "minutes", "finds"),
+    ("runs", "minutes", "left", "finds"),
     [
-        pytest.param(3, 21, True, id="a run of more than twice the usual"),
-        pytest.param(3, 19, False, id="a run of less than twice the usual"),
-        pytest.param(2, 21, False, id="nobody knows yet what is usual"),
+        pytest.param(3, 21, None, True, id="a run of more than twice the usual"),
+        pytest.param(3, 19, None, False, id="a run of less than twice the usual"),
+        pytest.param(2, 21, None, False, id="nobody knows yet what is usual"),
+        pytest.param(3, 21, "later", False, id="its last job was put off on purpose"),
+        pytest.param(3, 21, "due", True, id="its last job is due"),
+        pytest.param(3, 21, "retry", True, id="its last job is tried again and again"),
     ],
 )
-def test_slow_runs(noon, runs, minutes, finds):
+def test_slow_runs(noon, runs, minutes, left, finds):
+    kind(noon)
     for number in range(runs):
         noon.execute(
             "insert into jobs.run_log (name, started_at, returned_at, finished_at, items, status)"
@@ -211,6 +215,14 @@ def test_slow_runs(noon, runs, minutes, finds):
             {"at": NOON - timedelta(days=number + 1)},
         )
     noon.execute("insert into jobs.run_log (name, returned_at) values ('night', jobs.clock())")
+    if left:
+        minutes_off = 5 if left == "due" else 60
+        enqueue(noon, run_at=NOON + timedelta(minutes=minutes_off))
+        noon.execute(
+            "update jobs.scheduled set failures = %s,"
+            " run_id = (select run_id from jobs.run_log where name = 'night' and finished_at is null)",
+            [1 if left == "retry" else 0],
+        )
     after(noon, minutes=minutes)
     assert found(noon, "slow_run") == ({"night": 1} if finds else {})
 

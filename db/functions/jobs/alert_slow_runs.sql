@@ -20,10 +20,15 @@ as $$
     ) as e
   ) as u
   where l.finished_at is null and u.runs >= 3
-    and jobs.clock() - l.started_at > greatest(u.usual * p_bound, p_span);
+    and jobs.clock() - l.started_at > greatest(u.usual * p_bound, p_span)
+    -- Jobs that were spread over hours on purpose make no run slow. A retry's wait is no purpose.
+    and not exists (
+      select from jobs.scheduled as s
+      where s.run_id = l.run_id and s.failures = 0 and s.run_at > jobs.clock()
+    );
 $$;
 
 comment on function jobs.alert_slow_runs is
   'Rule: a run of a schedule takes longer than p_bound times the median of its last 20, and longer
-than
-p_span. Needs 3 runs that ended to know what is usual.';
+than p_span. Needs 3 runs that ended to know what is usual, and leaves alone a run with jobs that were
+put off to a later time.';
