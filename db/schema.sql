@@ -5242,8 +5242,8 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs.alert_slow_runs(p_bound double precision, p_span interval) IS 'Rule: a run of a schedule takes longer than p_bound times the median of its last 20, and longer
-than p_span. Needs 3 runs that ended to know what is usual, and leaves alone a run with jobs that were
-put off to a later time.';
+than p_span. Needs 3 runs that ended to know what is usual, and leaves alone a run with jobs that
+were put off to a later time.';
 
 
 --

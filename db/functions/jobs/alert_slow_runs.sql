@@ -30,5 +30,5 @@ $$;
 
 comment on function jobs.alert_slow_runs is
   'Rule: a run of a schedule takes longer than p_bound times the median of its last 20, and longer
-than p_span. Needs 3 runs that ended to know what is usual, and leaves alone a run with jobs that were
-put off to a later time.';
+than p_span. Needs 3 runs that ended to know what is usual, and leaves alone a run with jobs that
+were put off to a later time.';
