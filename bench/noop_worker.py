@@ -2,12 +2,15 @@
 
 Prints ``ready`` once it serves. When standard input closes it stops and writes FILE: pairs of
 64-bit integers, a job's number and the nanosecond (CLOCK_MONOTONIC) at which its handler began. With
-MS each takes so many milliseconds, without it none.
+MS each takes so many milliseconds, and FILE has it at once, and the same of its end, with the
+complement of the number; so it is there also after a kill.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import struct
 import sys
 import threading
 import time
@@ -25,9 +28,12 @@ def noop(request: dict[str, int], credentials: object, http: object) -> None:
 
 
 async def main(url: str, file: Path, ms: int) -> None:
+    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+
     async def slow(request: dict[str, int], credentials: object, http: object) -> None:
-        noop(request, credentials, http)
+        os.write(log, struct.pack("=qq", request["i"], time.monotonic_ns()))
         await asyncio.sleep(ms / 1000)
+        os.write(log, struct.pack("=qq", ~request["i"], time.monotonic_ns()))
 
     worker = Worker(url, {"bench.noop": slow if ms else noop}, queues=["bench"])
     loop = asyncio.get_running_loop()
@@ -41,7 +47,7 @@ async def main(url: str, file: Path, ms: int) -> None:
     print("ready", flush=True)
     threading.Thread(target=stop, daemon=True).start()
     await running
-    file.write_bytes(began.tobytes())
+    os.write(log, began.tobytes())
 
 
 if __name__ == "__main__":
