@@ -894,11 +894,12 @@ CREATE FUNCTION jobs._again_in(p_queue text) RETURNS double precision
     SET jit TO 'off'
     AS $$
 declare
-  v_floor bigint := jobs._floor(p_queue);
+  v_floor bigint;
 begin
   if not exists (select from jobs.buckets as b where b.queue = p_queue) then
     return null;
   end if;
+  v_floor := jobs._floor(p_queue);
   return (
     with keys as materialized (
       select distinct k
@@ -1110,32 +1111,12 @@ CREATE FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority i
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_keys   text[];
+  v_keys   text[] := jobs._whose_turn(p_queue, p_priority, p_floor, p_after_key);
   v_shares integer[];
   v_rates  double precision[];
   v_open   integer;
   v_claim  bigint;
 begin
-  -- Whose turn it is: 64 keys, behind the one where the caller stopped (chr(1) makes the next text
-  -- there can be), then around from the beginning.
-  if pg_stat_get_dead_tuples('jobs.ready'::regclass) > 5000 then
-    -- From one key to the next the index is full of what was claimed and not yet cleaned up.
-    v_keys := array(
-      select k from jobs._keys_from_floor(p_queue, p_priority, p_floor, p_after_key, 64) as k
-    );
-  else
-    v_keys := array(
-      select k
-      from jobs._keys_in_line(p_queue, p_priority, coalesce(p_after_key || chr(1), ''), null, 64)
-        as k
-    );
-    if p_after_key is not null and cardinality(v_keys) < 64 then
-      v_keys := v_keys || array(
-        select k from jobs._keys_in_line(p_queue, p_priority, '', p_after_key, 64) as k
-      );
-    end if;
-  end if;
-
   if v_keys = array[''] then
     -- Jobs without a key have no limits, and nobody to share with.
     v_shares := array[p_room];
@@ -1221,10 +1202,12 @@ COMMENT ON FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priori
 --
 
 CREATE FUNCTION jobs._claim_floor(p_queue text) RETURNS bigint
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  select coalesce(pg_sequence_last_value(to_regclass('jobs.claim_floor_' || p_queue)), 0);
+begin
+  return coalesce(pg_sequence_last_value(to_regclass('jobs.claim_floor_' || p_queue)), 0);
+end;
 $$;
 
 
@@ -1515,10 +1498,12 @@ COMMENT ON FUNCTION jobs._due(p_cron text, p_time_zone text, p_from timestamp wi
 --
 
 CREATE FUNCTION jobs._due_floor() RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  select to_timestamp(coalesce(pg_sequence_last_value('jobs.due_floor'), 0) / 1000.0);
+begin
+  return to_timestamp(coalesce(pg_sequence_last_value('jobs.due_floor'), 0) / 1000.0);
+end;
 $$;
 
 
@@ -2008,10 +1993,13 @@ COMMENT ON FUNCTION jobs._first_id_of(p_at timestamp with time zone) IS 'Where t
 --
 
 CREATE FUNCTION jobs._floor(p_queue text) RETURNS bigint
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  select coalesce(pg_sequence_last_value(to_regclass('jobs.floor_' || p_queue)), 0) << 10;
+begin
+  -- Not in SQL: that would be planned anew in each transaction, which takes longer than to look.
+  return coalesce(pg_sequence_last_value(to_regclass('jobs.floor_' || p_queue)), 0) << 10;
+end;
 $$;
 
 
@@ -4768,6 +4756,47 @@ $$;
 
 COMMENT ON FUNCTION jobs._watch() IS 'Ask every rule what is wrong now: open alerts, keep them up to date, end them, and have channels
 told. Returns how many alerts are seen now.';
+
+
+--
+-- Name: _whose_turn(text, integer, bigint, text); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_keys text[];
+begin
+  if pg_stat_get_dead_tuples('jobs.ready'::regclass) > 5000 then
+    -- From one key to the next the index is full of what was claimed and not yet cleaned up.
+    return array(
+      select k from jobs._keys_from_floor(p_queue, p_priority, p_floor, p_after_key, 64) as k
+    );
+  end if;
+  -- Behind the key where the caller stopped (chr(1) makes the next text that there can be), then
+  -- around from the beginning.
+  v_keys := array(
+    select k
+    from jobs._keys_in_line(p_queue, p_priority, coalesce(p_after_key || chr(1), ''), null, 64) as k
+  );
+  if p_after_key is not null and cardinality(v_keys) < 64 then
+    v_keys := v_keys || array(
+      select k from jobs._keys_in_line(p_queue, p_priority, '', p_after_key, 64) as k
+    );
+  end if;
+  return v_keys;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text) IS 'Keys with ready jobs of a priority: those behind p_after_key, then the others. Some 64, if there
+are as many.';
 
 
 --
@@ -27829,6 +27858,13 @@ REVOKE ALL ON FUNCTION jobs._wake(p_queue text) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION jobs._watch() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text) FROM PUBLIC;
 
 
 --

@@ -9,11 +9,12 @@ set enable_bitmapscan = off
 set jit = off
 as $$
 declare
-  v_floor bigint := jobs._floor(p_queue);
+  v_floor bigint;
 begin
   if not exists (select from jobs.buckets as b where b.queue = p_queue) then
     return null;
   end if;
+  v_floor := jobs._floor(p_queue);
   return (
     with keys as materialized (
       select distinct k

@@ -15,32 +15,12 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_keys   text[];
+  v_keys   text[] := jobs._whose_turn(p_queue, p_priority, p_floor, p_after_key);
   v_shares integer[];
   v_rates  double precision[];
   v_open   integer;
   v_claim  bigint;
 begin
-  -- Whose turn it is: 64 keys, behind the one where the caller stopped (chr(1) makes the next text
-  -- there can be), then around from the beginning.
-  if pg_stat_get_dead_tuples('jobs.ready'::regclass) > 5000 then
-    -- From one key to the next the index is full of what was claimed and not yet cleaned up.
-    v_keys := array(
-      select k from jobs._keys_from_floor(p_queue, p_priority, p_floor, p_after_key, 64) as k
-    );
-  else
-    v_keys := array(
-      select k
-      from jobs._keys_in_line(p_queue, p_priority, coalesce(p_after_key || chr(1), ''), null, 64)
-        as k
-    );
-    if p_after_key is not null and cardinality(v_keys) < 64 then
-      v_keys := v_keys || array(
-        select k from jobs._keys_in_line(p_queue, p_priority, '', p_after_key, 64) as k
-      );
-    end if;
-  end if;
-
   if v_keys = array[''] then
     -- Jobs without a key have no limits, and nobody to share with.
     v_shares := array[p_room];

@@ -1,10 +1,12 @@
 create or replace function jobs._claim_floor(p_queue text)
 returns bigint
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(pg_sequence_last_value(to_regclass('jobs.claim_floor_' || p_queue)), 0);
+begin
+  return coalesce(pg_sequence_last_value(to_regclass('jobs.claim_floor_' || p_queue)), 0);
+end;
 $$;
 
 comment on function jobs._claim_floor is

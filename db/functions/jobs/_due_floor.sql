@@ -1,10 +1,12 @@
 create or replace function jobs._due_floor()
 returns timestamptz
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select to_timestamp(coalesce(pg_sequence_last_value('jobs.due_floor'), 0) / 1000.0);
+begin
+  return to_timestamp(coalesce(pg_sequence_last_value('jobs.due_floor'), 0) / 1000.0);
+end;
 $$;
 
 comment on function jobs._due_floor is

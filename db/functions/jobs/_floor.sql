@@ -1,10 +1,13 @@
 create or replace function jobs._floor(p_queue text)
 returns bigint
-language sql
+language plpgsql
 stable
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(pg_sequence_last_value(to_regclass('jobs.floor_' || p_queue)), 0) << 10;
+begin
+  -- Not in SQL: that would be planned anew in each transaction, which takes longer than to look.
+  return coalesce(pg_sequence_last_value(to_regclass('jobs.floor_' || p_queue)), 0) << 10;
+end;
 $$;
 
 comment on function jobs._floor is
