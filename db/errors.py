@@ -135,6 +135,10 @@ class StaleRun(Refused, code="JQ033"):
     """The run is not the present one: another worker has the job, or it has ended."""
 
 
+class NoSuchPriority(Refused, code="JQ034"):
+    """A priority is 0, 1, 2 or 3."""
+
+
 # accounts
 
 

@@ -1639,6 +1639,13 @@ begin
   if not found then
     perform jobs._refuse_kind(p_kind);
   end if;
+  if v_priority not between 0 and 3 then
+    raise exception using
+      errcode = 'JQ034',
+      message = 'There are four priorities, and no claim looks for another.',
+      detail  = format('priority=%s', v_priority),
+      hint    = '0 urgent, 1 high, 2 normal, 3 idle; null is as the kind says.';
+  end if;
   if cardinality(p_keys) <> cardinality(p_payloads)
     or cardinality(p_tenants) <> cardinality(p_payloads)
     or cardinality(p_unique_keys) <> cardinality(p_payloads)
@@ -5771,7 +5778,8 @@ than done; on_any: however they end; on_failure: it is skipped unless one of the
 p_batch_id: it joins a batch, see jobs.open_batch. p_timeout: how long one call may take, null as
 the kind says.
 Raises JQ001, JQ002 (unknown kind), JQ003 (unknown mode), JQ009 (one of p_after is not there),
-JQ030 (unknown p_unique_until), JQ031 (debounce without p_run_at), JQ032 (no open batch).';
+JQ030 (unknown p_unique_until), JQ031 (debounce without p_run_at), JQ032 (no open batch), JQ034
+(unknown priority).';
 
 
 --
@@ -5797,7 +5805,7 @@ $$;
 COMMENT ON FUNCTION jobs.enqueue_many(p_kind text, p_payloads jsonb[], p_keys text[], p_tenants uuid[], p_run_at timestamp with time zone, p_priority integer, p_unique_keys text[], p_unique_mode text, p_unique_for interval, p_unique_until text, p_max_wait interval, p_after bigint[], p_policy text, p_batch_id bigint, p_timeout interval) IS 'Put many jobs of one kind in line at once; returns their ids in the order of p_payloads, and the
 id of the job that does the work instead where a unique key is taken. The lists go side by side; of
 two with the same unique key one is enqueued, the first, or with a mode that replaces the last. See
-jobs.enqueue. Raises JQ001, JQ002, JQ003, JQ004 (lists of different lengths), JQ030, JQ031.';
+jobs.enqueue. Raises JQ001, JQ002, JQ003, JQ004 (lists of different lengths), JQ030, JQ031, JQ034.';
 
 
 --
@@ -5852,7 +5860,7 @@ COMMENT ON FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at ti
 returns how many lines there were. Copy and call in one transaction, and a crash leaves
 all or nothing:
 \copy jobs.staging (load_id, payload, key, tenant, unique_key) from ''jobs.csv'' csv
-Raises JQ001, JQ002, JQ003, JQ030, JQ031.';
+Raises JQ001, JQ002, JQ003, JQ030, JQ031, JQ034.';
 
 
 --
@@ -13839,6 +13847,7 @@ CREATE TABLE jobs.jobs (
     unique_key text,
     timeout interval,
     payload jsonb NOT NULL,
+    CONSTRAINT jobs_have_one_of_four_priorities CHECK (((priority >= 0) AND (priority <= 3))),
     CONSTRAINT jobs_take_some_time CHECK ((timeout > '00:00:00'::interval))
 )
 PARTITION BY RANGE (job_id);
@@ -13870,6 +13879,13 @@ COMMENT ON COLUMN jobs.jobs.run_id IS 'The run it belongs to; null if it was enq
 --
 
 COMMENT ON COLUMN jobs.jobs.tenant IS 'The user it works for; null is the house itself.';
+
+
+--
+-- Name: COLUMN jobs.priority; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.jobs.priority IS '0 urgent, 1 high, 2 normal, 3 idle.';
 
 
 --
@@ -15948,6 +15964,7 @@ CREATE TABLE jobs.jobs_default (
     unique_key text,
     timeout interval,
     payload jsonb NOT NULL,
+    CONSTRAINT jobs_have_one_of_four_priorities CHECK (((priority >= 0) AND (priority <= 3))),
     CONSTRAINT jobs_take_some_time CHECK ((timeout > '00:00:00'::interval))
 );
 

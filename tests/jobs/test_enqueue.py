@@ -109,6 +109,12 @@ def test_none_is_fine(db):
             errors.NoSuchUniqueMode,
             id="a mode that is not there",
         ),
+        pytest.param(
+            {"kind": "t.plain", "priority": 4}, errors.NoSuchPriority, id="more idle than idle"
+        ),
+        pytest.param(
+            {"kind": "t.plain", "priority": -1}, errors.NoSuchPriority, id="more urgent than urgent"
+        ),
     ],
 )
 def test_what_is_refused(db, arguments, refusal):

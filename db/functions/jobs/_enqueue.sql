@@ -43,6 +43,13 @@ begin
   if not found then
     perform jobs._refuse_kind(p_kind);
   end if;
+  if v_priority not between 0 and 3 then
+    raise exception using
+      errcode = 'JQ034',
+      message = 'There are four priorities, and no claim looks for another.',
+      detail  = format('priority=%s', v_priority),
+      hint    = '0 urgent, 1 high, 2 normal, 3 idle; null is as the kind says.';
+  end if;
   if cardinality(p_keys) <> cardinality(p_payloads)
     or cardinality(p_tenants) <> cardinality(p_payloads)
     or cardinality(p_unique_keys) <> cardinality(p_payloads)

@@ -54,5 +54,6 @@ than done; on_any: however they end; on_failure: it is skipped unless one of the
 p_batch_id: it joins a batch, see jobs.open_batch. p_timeout: how long one call may take, null as
 the kind says.
 Raises JQ001, JQ002 (unknown kind), JQ003 (unknown mode), JQ009 (one of p_after is not there),
-JQ030 (unknown p_unique_until), JQ031 (debounce without p_run_at), JQ032 (no open batch).';
+JQ030 (unknown p_unique_until), JQ031 (debounce without p_run_at), JQ032 (no open batch), JQ034
+(unknown priority).';
 grant execute on function jobs.enqueue to autom_worker, autom_operator;

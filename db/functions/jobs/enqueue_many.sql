@@ -32,5 +32,5 @@ comment on function jobs.enqueue_many is
   'Put many jobs of one kind in line at once; returns their ids in the order of p_payloads, and the
 id of the job that does the work instead where a unique key is taken. The lists go side by side; of
 two with the same unique key one is enqueued, the first, or with a mode that replaces the last. See
-jobs.enqueue. Raises JQ001, JQ002, JQ003, JQ004 (lists of different lengths), JQ030, JQ031.';
+jobs.enqueue. Raises JQ001, JQ002, JQ003, JQ004 (lists of different lengths), JQ030, JQ031, JQ034.';
 grant execute on function jobs.enqueue_many to autom_worker, autom_operator;

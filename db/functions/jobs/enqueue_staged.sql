@@ -58,5 +58,5 @@ comment on function jobs.enqueue_staged is
 returns how many lines there were. Copy and call in one transaction, and a crash leaves
 all or nothing:
 \copy jobs.staging (load_id, payload, key, tenant, unique_key) from ''jobs.csv'' csv
-Raises JQ001, JQ002, JQ003, JQ030, JQ031.';
+Raises JQ001, JQ002, JQ003, JQ030, JQ031, JQ034.';
 grant execute on function jobs.enqueue_staged to autom_worker, autom_operator;

@@ -177,7 +177,8 @@ create table jobs.jobs (
   unique_key text,
   timeout    interval,
   payload    jsonb not null,
-  constraint jobs_take_some_time check (timeout > interval '0')
+  constraint jobs_take_some_time check (timeout > interval '0'),
+  constraint jobs_have_one_of_four_priorities check (priority between 0 and 3)
 ) partition by range (job_id);
 create table jobs.jobs_default partition of jobs.jobs default;
 -- Serves jobs.runs: the jobs of a run.
@@ -189,6 +190,7 @@ comment on column jobs.jobs.job_id is
   'Date and number: 261120000000042 is number 42, made on 2026-11-20 (UTC).';
 comment on column jobs.jobs.run_id is
   'The run it belongs to; null if it was enqueued outside of one.';
+comment on column jobs.jobs.priority is '0 urgent, 1 high, 2 normal, 3 idle.';
 comment on column jobs.jobs.tenant is 'The user it works for; null is the house itself.';
 comment on column jobs.jobs.timeout is 'How long one call may take; null is as its kind says.';
 comment on column jobs.jobs.key is 'What limits and fairness are counted by; empty has none.';
