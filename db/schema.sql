@@ -1658,7 +1658,7 @@ begin
   end if;
 
   if p_batch_id is not null then
-    perform jobs._lock_batch(p_batch_id);
+    perform jobs._lock_batch(p_batch_id, false);
   end if;
 
   if v_unique_keys is not null then
@@ -2489,18 +2489,25 @@ COMMENT ON FUNCTION jobs._last_id() IS 'No place in line that was drawn so far i
 
 
 --
--- Name: _lock_batch(bigint); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _lock_batch(bigint, boolean); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._lock_batch(p_batch_id bigint) RETURNS void
+CREATE FUNCTION jobs._lock_batch(p_batch_id bigint, p_to_close boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  -- Shared with others that add; whoever closes it waits for them when it writes.
-  perform from jobs.run_log as l
-  where l.run_id = p_batch_id and l.is_batch and l.returned_at is null
-  for key share;
+  -- Shared among those who add. Who closes it waits for them, in a statement of its own: what comes
+  -- after sees what they added.
+  if p_to_close then
+    perform from jobs.run_log as l
+    where l.run_id = p_batch_id and l.is_batch and l.returned_at is null
+    for no key update;
+  else
+    perform from jobs.run_log as l
+    where l.run_id = p_batch_id and l.is_batch and l.returned_at is null
+    for share;
+  end if;
   if not found then
     raise exception using
       errcode = 'JQ032',
@@ -2513,10 +2520,11 @@ $$;
 
 
 --
--- Name: FUNCTION _lock_batch(p_batch_id bigint); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _lock_batch(p_batch_id bigint, p_to_close boolean); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._lock_batch(p_batch_id bigint) IS 'Keep a batch open until this transaction ends. Raises JQ032 (there is none, or it is closed).';
+COMMENT ON FUNCTION jobs._lock_batch(p_batch_id bigint, p_to_close boolean) IS 'Keep a batch open until this transaction ends; or, p_to_close, wait for all who keep it open, and
+let nobody join from then on. Raises JQ032 (there is none, or it is closed).';
 
 
 --
@@ -5597,7 +5605,7 @@ begin
   if p_kind is not null and not exists (select from jobs.kinds as k where k.kind = p_kind) then
     perform jobs._refuse_kind(p_kind);
   end if;
-  perform jobs._lock_batch(p_batch_id);
+  perform jobs._lock_batch(p_batch_id, true);
   update jobs.run_log as l
   set returned_at = jobs.clock(), final_kind = p_kind, final_payload = p_payload,
       final_policy = p_policy,
@@ -5613,7 +5621,8 @@ $$;
 -- Name: FUNCTION close_batch(p_batch_id bigint, p_kind text, p_payload jsonb, p_policy text); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.close_batch(p_batch_id bigint, p_kind text, p_payload jsonb, p_policy text) IS 'Nothing more joins the batch; when its last job ends, it ends. Then a job of p_kind is enqueued
+COMMENT ON FUNCTION jobs.close_batch(p_batch_id bigint, p_kind text, p_payload jsonb, p_policy text) IS 'Nothing more joins the batch, and who is joining it just now is waited for; when its last job
+ends, it ends. Then a job of p_kind is enqueued
 with p_payload and {"batch_id"}: with p_policy on_any always, on_success if none of the batch is
 dead, on_failure if one is. Returns how the batch stands: running until it has ended.
 Raises JQ002 (unknown kind), JQ032 (no open batch).';
@@ -27535,10 +27544,10 @@ REVOKE ALL ON FUNCTION jobs._last_id() FROM PUBLIC;
 
 
 --
--- Name: FUNCTION _lock_batch(p_batch_id bigint); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _lock_batch(p_batch_id bigint, p_to_close boolean); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._lock_batch(p_batch_id bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._lock_batch(p_batch_id bigint, p_to_close boolean) FROM PUBLIC;
 
 
 --

@@ -250,6 +250,32 @@ def key_held(conn: Connection) -> None:
     )
 
 
+# Batches
+
+
+def left_behind(conn: Connection, database: str) -> int:
+    """A batch is closed while one joins it: how many jobs are left of a batch that has ended?"""
+    kind(conn)
+    batch_id = value(conn, "jobs.open_batch", name="import")
+
+    def join(own: Connection) -> None:
+        enqueue(own, batch_id=batch_id)
+
+    def close(own: Connection) -> None:
+        value(own, "jobs.close_batch", batch_id=batch_id)
+
+    meet(conn, database, join, close)
+    row = conn.execute(
+        "select jobs - ended from jobs.batches where batch_id = %s and status <> 'running'",
+        [batch_id],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def joined_unseen(conn: Connection) -> None:
+    rewrite(conn, "jobs._lock_batch", ("for share", "for key share"))
+
+
 @dataclass(frozen=True)
 class Case:
     rule: str
@@ -266,6 +292,7 @@ CASES = [
     Case("two clocks at once fire each time once", fired_twice, looked_up_first),
     Case("one key asked for by two at once is one job", unique_twice, asked_first),
     Case("a retry gives way to who holds its key now", retried_beside, retried_unasked),
+    Case("who closes a batch waits for those who are joining it", left_behind, joined_unseen),
     Case("cancel and end do not wait for each other", deadlocks, key_held),
 ]
 EACH = pytest.mark.parametrize("case", [pytest.param(case, id=case.rule) for case in CASES])

@@ -62,7 +62,7 @@ begin
   end if;
 
   if p_batch_id is not null then
-    perform jobs._lock_batch(p_batch_id);
+    perform jobs._lock_batch(p_batch_id, false);
   end if;
 
   if v_unique_keys is not null then

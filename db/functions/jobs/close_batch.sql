@@ -14,7 +14,7 @@ begin
   if p_kind is not null and not exists (select from jobs.kinds as k where k.kind = p_kind) then
     perform jobs._refuse_kind(p_kind);
   end if;
-  perform jobs._lock_batch(p_batch_id);
+  perform jobs._lock_batch(p_batch_id, true);
   update jobs.run_log as l
   set returned_at = jobs.clock(), final_kind = p_kind, final_payload = p_payload,
       final_policy = p_policy,
@@ -26,7 +26,8 @@ end;
 $$;
 
 comment on function jobs.close_batch is
-  'Nothing more joins the batch; when its last job ends, it ends. Then a job of p_kind is enqueued
+  'Nothing more joins the batch, and who is joining it just now is waited for; when its last job
+ends, it ends. Then a job of p_kind is enqueued
 with p_payload and {"batch_id"}: with p_policy on_any always, on_success if none of the batch is
 dead, on_failure if one is. Returns how the batch stands: running until it has ended.
 Raises JQ002 (unknown kind), JQ032 (no open batch).';
