@@ -3870,7 +3870,8 @@ begin
     perform jobs._finish(p_job, 'cancelled', p_job.cancel_reason);
     return false;
   end if;
-  -- What it sent, its steps know: the request as a whole is not one that may have been sent.
+  -- What a job in steps sent, its steps know, and who snoozes has sent nothing: the request as a
+  -- whole is not one that may have been sent.
   update jobs.effects as e
   set outcome = 'try_later', ended_at = jobs.clock()
   where e.job_id = p_job.job_id and e.run_no = p_job.run_no and e.outcome is null;
@@ -7264,8 +7265,8 @@ begin
   into v_job;
   if not found then
     return 'stale';
-  elsif v_job.cancel_reason is not null then
-    return jobs._finish(v_job, 'cancelled', v_job.cancel_reason);
+  elsif not jobs._set_aside(v_job) then
+    return 'cancelled';
   end if;
   return jobs._put_in_line(v_job, p_until, p_reason);
 end;
@@ -7276,7 +7277,8 @@ $$;
 -- Name: FUNCTION snooze(p_job_id bigint, p_run_no integer, p_until timestamp with time zone, p_reason text); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.snooze(p_job_id bigint, p_run_no integer, p_until timestamp with time zone, p_reason text) IS 'Put a running job off until p_until; costs no attempt. Returns scheduled, ready, cancelled or stale.';
+COMMENT ON FUNCTION jobs.snooze(p_job_id bigint, p_run_no integer, p_until timestamp with time zone, p_reason text) IS 'Put a running job off until p_until; costs no attempt. Who calls it says that its request did not
+go out. Returns scheduled, ready, cancelled or stale.';
 
 
 --

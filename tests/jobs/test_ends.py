@@ -442,6 +442,15 @@ def test_at_most_once_is_repeated_when_it_surely_did_not_happen(db):
     assert prepare(db, claim_one(db, worker(db)))["call"] is True
 
 
+def test_at_most_once_is_called_when_it_was_put_off_before(db):
+    job = begun(db, effect="at_most_once")
+    run = {"job_id": job.job_id, "run_no": job.run_no}
+    assert value(db, "jobs.snooze", until="2020-01-01", **run) == "ready"
+    again = claim_one(db, worker(db))
+    reply = prepare(db, again)
+    assert (reply["call"], reply["maybe_sent"]) == (True, False)
+
+
 def test_each_request_is_written_down_before_it_goes_out(db):
     job = begun(db, effect="natural")
     select = "select run_no, mode, outcome from jobs.effects"

@@ -9,7 +9,8 @@ begin
     perform jobs._finish(p_job, 'cancelled', p_job.cancel_reason);
     return false;
   end if;
-  -- What it sent, its steps know: the request as a whole is not one that may have been sent.
+  -- What a job in steps sent, its steps know, and who snoozes has sent nothing: the request as a
+  -- whole is not one that may have been sent.
   update jobs.effects as e
   set outcome = 'try_later', ended_at = jobs.clock()
   where e.job_id = p_job.job_id and e.run_no = p_job.run_no and e.outcome is null;

@@ -19,14 +19,14 @@ begin
   into v_job;
   if not found then
     return 'stale';
-  elsif v_job.cancel_reason is not null then
-    return jobs._finish(v_job, 'cancelled', v_job.cancel_reason);
+  elsif not jobs._set_aside(v_job) then
+    return 'cancelled';
   end if;
   return jobs._put_in_line(v_job, p_until, p_reason);
 end;
 $$;
 
 comment on function jobs.snooze is
-  'Put a running job off until p_until; costs no attempt. Returns scheduled, ready, cancelled or '
-  'stale.';
+  'Put a running job off until p_until; costs no attempt. Who calls it says that its request did not
+go out. Returns scheduled, ready, cancelled or stale.';
 grant execute on function jobs.snooze to autom_worker, autom_operator;
