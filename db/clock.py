@@ -116,6 +116,16 @@ as $$
     statement_timestamp()
   )
 $$;
+create or replace function jobs._now()
+returns timestamptz
+language sql
+volatile
+as $$
+  select coalesce(
+    nullif(pg_catalog.current_setting('test.now', true), '')::timestamptz,
+    clock_timestamp()
+  )
+$$;
 -- Each connection has a time of its own, so it is certain of none that nothing is due by then.
 create or replace function jobs._due_floor()
 returns timestamptz

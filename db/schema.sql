@@ -1627,6 +1627,7 @@ declare
   v_ids         bigint[] := jobs._new_ids(cardinality(p_payloads));
   v_answer      bigint[] := v_ids;
   v_run_ats     timestamptz[];
+  v_now         timestamptz;
   v_payloads    jsonb[] := p_payloads;
   v_keys        text[] := p_keys;
   v_tenants     uuid[] := p_tenants;
@@ -1701,23 +1702,25 @@ begin
     return v_answer;
   end if;
 
-  if v_run_ats is not null or p_run_at > jobs.clock() then
+  -- Only now, after this transaction has drawn its number: see jobs._raise_floors.
+  v_now := jobs._now();
+  if v_run_ats is not null or p_run_at > v_now then
     insert into jobs.scheduled (
       job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key
     )
     select n.job_id, v_run_id, coalesce(n.run_at, p_run_at), 0, 0, v_priority,
            n.unique_key is not null, v_queue, p_kind, coalesce(n.key, '')
     from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at)
-    where coalesce(n.run_at, p_run_at) > jobs.clock();
+    where coalesce(n.run_at, p_run_at) > v_now;
   end if;
-  if v_run_ats is not null or coalesce(p_run_at, '-infinity') <= jobs.clock() then
+  if v_run_ats is not null or coalesce(p_run_at, '-infinity') <= v_now then
     insert into jobs.ready (
       seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
     )
     select n.job_id, n.job_id, v_run_id, jobs.clock(), 0, 0, v_priority,
            n.unique_key is not null, v_queue, p_kind, coalesce(n.key, '')
     from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at)
-    where coalesce(n.run_at, p_run_at, '-infinity') <= jobs.clock();
+    where coalesce(n.run_at, p_run_at, '-infinity') <= v_now;
     if found then
       perform jobs._wake(v_queue);
     end if;
@@ -2990,6 +2993,24 @@ COMMENT ON FUNCTION jobs._note_news() IS 'Note which channel has to be told of w
 
 
 --
+-- Name: _now(); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._now() RETURNS timestamp with time zone
+    LANGUAGE sql
+    AS $$ select clock_timestamp() $$;
+
+
+--
+-- Name: FUNCTION _now(); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._now() IS 'The time at this very moment, where jobs.clock is when the statement began: whoever lets a job
+wait asks whether it is due by now, for a statement that waited may be older than what is certain
+of jobs._due_floor.';
+
+
+--
 -- Name: _open_keys(text, text[]); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -3220,7 +3241,7 @@ CREATE FUNCTION jobs._put_in_line(p_job jobs.running, p_run_at timestamp with ti
 begin
   delete from jobs.running as r where r.job_id = p_job.job_id;
 
-  if p_run_at > jobs.clock() then
+  if p_run_at > jobs._now() then
     insert into jobs.scheduled (
       job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key, why
     )
@@ -3268,7 +3289,7 @@ declare
   -- drawn one of those had a number before, so a lower one.
   v_next_mark   bigint := jobs._last_id();
   v_next_claim  bigint := coalesce(pg_sequence_last_value('jobs.claims'), 0);
-  -- A statement says when its jobs are due by the time it began, so it gets a while to begin.
+  -- Who lets a job wait asks whether it is due by now (jobs._now) about when it draws its number.
   v_next_due_at bigint := extract(epoch from jobs.clock() - interval '10 s') * 1000;
   v_is_first    boolean := pg_current_xact_id_if_assigned() is null;
   v_next_xact   bigint := pg_current_xact_id()::text::bigint;
@@ -4597,6 +4618,7 @@ CREATE FUNCTION jobs._unpark(p_job_ids bigint[]) RETURNS integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
+  v_now   timestamptz := jobs._now();
   v_freed integer;
 begin
   with freed as (
@@ -4609,7 +4631,7 @@ begin
     select f.job_id, f.run_id, f.run_at, f.run_no, f.failures, f.priority, f.is_unique, f.queue,
            f.kind, f.key
     from freed as f
-    where f.run_at > jobs.clock()
+    where f.run_at > v_now
   ),
   now as (
     insert into jobs.ready (
@@ -4618,7 +4640,7 @@ begin
     select (jobs._new_ids(1))[1], f.job_id, f.run_id, jobs.clock(), f.run_no, f.failures,
            f.priority, f.is_unique, f.queue, f.kind, f.key
     from freed as f
-    where f.run_at is null or f.run_at <= jobs.clock()
+    where f.run_at is null or f.run_at <= v_now
   )
   select count(*) from freed into v_freed;
   if v_freed > 0 then
@@ -27620,6 +27642,13 @@ REVOKE ALL ON FUNCTION jobs._note_chore(p_chore text, p_began timestamp with tim
 --
 
 REVOKE ALL ON FUNCTION jobs._note_news() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _now(); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._now() FROM PUBLIC;
 
 
 --

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import db
 from db.call import value
 from db.database import connect
 from tests.fixtures.jobs import claim, claim_one, complete, kind, where, worker
+from tests.fixtures.races import waits_for_a_lock
+from tests.fixtures.wait import until
 from tests.jobs.test_cost import cost_of_a_claim, fill, pages
 
 Connection = psycopg.Connection[Any]
@@ -270,6 +273,59 @@ def test_a_late_commit_of_a_delayed_job_is_promoted(conn, fresh_database):
         tick(conn, 3)
     tick(conn, 1)
     assert where(conn, job_id) == "ready"
+
+
+def test_a_job_of_a_statement_that_waited_before_it_wrote_is_not_left_behind(conn, fresh_database):
+    job_id = schedule_after_a_wait(conn, fresh_database)
+    assert claim_one(conn, worker(conn)).job_id == job_id
+
+
+def test_were_it_due_by_its_statement_it_would_be_left_behind(conn, fresh_database):
+    conn.execute(
+        "create or replace function jobs._now() returns timestamptz language sql"
+        " as $$ select jobs.clock() $$"
+    )
+    job_id = schedule_after_a_wait(conn, fresh_database)
+    assert claim(conn, worker(conn)) == []
+    assert where(conn, job_id) == "scheduled"
+
+
+def schedule_after_a_wait(conn: Connection, database: str) -> int:
+    """A job that is due a moment after its statement began, which then waits while marks pass."""
+    of_the_real_time(conn)
+    conn.execute(WITHOUT_A_WHILE_TO_BEGIN)
+    tick(conn)
+    conn.execute("select pg_advisory_lock(1)")
+    with connect(database) as other, ThreadPoolExecutor(1) as pool:
+        late = pool.submit(lambda: other.execute(AFTER_A_WAIT).fetchone())
+        pid = other.info.backend_pid
+        until(lambda: waits_for_a_lock(conn, pid))
+        until(lambda: tick(conn, 1) or conn.execute(IS_OVER, [pid]).fetchone() == (True,))
+        conn.execute("select pg_advisory_unlock(1)")
+        row = late.result()
+    assert row is not None
+    tick(conn, 3)
+    return int(row[0])
+
+
+WITHOUT_A_WHILE_TO_BEGIN = """
+do $do$
+begin
+  execute replace(
+    pg_get_functiondef('jobs._raise_floors'::regproc), $$ - interval '10 s'$$, ''
+  );
+end
+$do$
+"""
+
+AFTER_A_WAIT = """
+select jobs.enqueue('t.plain', p_run_at => jobs.clock() + interval '1 ms')
+from pg_advisory_xact_lock(1)
+"""
+
+IS_OVER = """
+select jobs._due_floor() > a.query_start + interval '1 ms' from pg_stat_activity as a where a.pid = %s
+"""
 
 
 def test_a_limit_counts_a_job_that_runs_for_long(conn):

@@ -31,6 +31,7 @@ declare
   v_ids         bigint[] := jobs._new_ids(cardinality(p_payloads));
   v_answer      bigint[] := v_ids;
   v_run_ats     timestamptz[];
+  v_now         timestamptz;
   v_payloads    jsonb[] := p_payloads;
   v_keys        text[] := p_keys;
   v_tenants     uuid[] := p_tenants;
@@ -105,23 +106,25 @@ begin
     return v_answer;
   end if;
 
-  if v_run_ats is not null or p_run_at > jobs.clock() then
+  -- Only now, after this transaction has drawn its number: see jobs._raise_floors.
+  v_now := jobs._now();
+  if v_run_ats is not null or p_run_at > v_now then
     insert into jobs.scheduled (
       job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key
     )
     select n.job_id, v_run_id, coalesce(n.run_at, p_run_at), 0, 0, v_priority,
            n.unique_key is not null, v_queue, p_kind, coalesce(n.key, '')
     from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at)
-    where coalesce(n.run_at, p_run_at) > jobs.clock();
+    where coalesce(n.run_at, p_run_at) > v_now;
   end if;
-  if v_run_ats is not null or coalesce(p_run_at, '-infinity') <= jobs.clock() then
+  if v_run_ats is not null or coalesce(p_run_at, '-infinity') <= v_now then
     insert into jobs.ready (
       seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
     )
     select n.job_id, n.job_id, v_run_id, jobs.clock(), 0, 0, v_priority,
            n.unique_key is not null, v_queue, p_kind, coalesce(n.key, '')
     from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at)
-    where coalesce(n.run_at, p_run_at, '-infinity') <= jobs.clock();
+    where coalesce(n.run_at, p_run_at, '-infinity') <= v_now;
     if found then
       perform jobs._wake(v_queue);
     end if;

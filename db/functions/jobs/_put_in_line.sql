@@ -7,7 +7,7 @@ as $$
 begin
   delete from jobs.running as r where r.job_id = p_job.job_id;
 
-  if p_run_at > jobs.clock() then
+  if p_run_at > jobs._now() then
     insert into jobs.scheduled (
       job_id, run_id, run_at, run_no, failures, priority, is_unique, queue, kind, key, why
     )

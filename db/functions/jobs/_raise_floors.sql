@@ -17,7 +17,7 @@ declare
   -- drawn one of those had a number before, so a lower one.
   v_next_mark   bigint := jobs._last_id();
   v_next_claim  bigint := coalesce(pg_sequence_last_value('jobs.claims'), 0);
-  -- A statement says when its jobs are due by the time it began, so it gets a while to begin.
+  -- Who lets a job wait asks whether it is due by now (jobs._now) about when it draws its number.
   v_next_due_at bigint := extract(epoch from jobs.clock() - interval '10 s') * 1000;
   v_is_first    boolean := pg_current_xact_id_if_assigned() is null;
   v_next_xact   bigint := pg_current_xact_id()::text::bigint;

@@ -5,6 +5,7 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_now   timestamptz := jobs._now();
   v_freed integer;
 begin
   with freed as (
@@ -17,7 +18,7 @@ begin
     select f.job_id, f.run_id, f.run_at, f.run_no, f.failures, f.priority, f.is_unique, f.queue,
            f.kind, f.key
     from freed as f
-    where f.run_at > jobs.clock()
+    where f.run_at > v_now
   ),
   now as (
     insert into jobs.ready (
@@ -26,7 +27,7 @@ begin
     select (jobs._new_ids(1))[1], f.job_id, f.run_id, jobs.clock(), f.run_no, f.failures,
            f.priority, f.is_unique, f.queue, f.kind, f.key
     from freed as f
-    where f.run_at is null or f.run_at <= jobs.clock()
+    where f.run_at is null or f.run_at <= v_now
   )
   select count(*) from freed into v_freed;
   if v_freed > 0 then
