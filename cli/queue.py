@@ -52,7 +52,19 @@ Name = Annotated[
     str,
     typer.Argument(help="Which queue.", autocompletion=known("jobs.queues_status", Queue, "queue")),
 ]
-Key = Annotated[str | None, typer.Option(help="Only the jobs of this key in the queue.")]
+
+
+def named(text: str) -> str:
+    """A key. An empty one is a variable that was never set, not the whole queue."""
+    if not text:
+        raise typer.BadParameter("an empty key names nothing; leave it out for the whole queue")
+    return text
+
+
+Key = Annotated[
+    str | None,
+    typer.Option(parser=named, metavar="TEXT", help="Only the jobs of this key in the queue."),
+]
 
 
 @app.command()
@@ -115,7 +127,7 @@ def resume(session: Change, queue: Name, key: Key = None) -> None:
     $ autom queue resume shopify
     $ autom queue resume openai --key 7c9e6679-7425-40de-944b-e07fc1f90ae7
     """
-    session.value("jobs.resume", queue=queue, **({"key": key} if key else {}))
+    session.value("jobs.resume", queue=queue, **({} if key is None else {"key": key}))
     _show(session, queue, key)
 
 

@@ -28,6 +28,9 @@ def moment(text: str) -> datetime:
         at = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
         return at if at > now else at + timedelta(days=1)
     try:
-        return datetime.fromisoformat(text).astimezone()
+        at = datetime.fromisoformat(text).astimezone()
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no time: 2h, 14:30, 2026-11-21T06:00") from None
+    if at <= now:
+        raise typer.BadParameter(f"{text!r} is over")
+    return at

@@ -103,6 +103,14 @@ class NoSuchQueue(Refused, code="JQ013"):
     """The name is not a row of jobs.queues."""
 
 
+class EmptyKey(Refused, code="JQ014"):
+    """A key was named and is empty; the whole queue is null."""
+
+
+class PauseIsOver(Refused, code="JQ015"):
+    """A pause was to end before it began."""
+
+
 class NoSuchRule(Refused, code="JQ020"):
     """The name is not a row of jobs.alert_rules."""
 

@@ -3371,6 +3371,33 @@ is certain; returns how many queues'' rose. To be the first that its transaction
 
 
 --
+-- Name: _refuse_empty_key(text); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._refuse_empty_key(p_key text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  -- It is what jobs without a key have, and a variable that was never set: not the whole queue.
+  if p_key = '' then
+    raise exception using
+      errcode = 'JQ014',
+      message = 'An empty key names nothing.',
+      hint    = 'Name a key; or leave p_key out, and it is the whole queue.';
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _refuse_empty_key(p_key text); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._refuse_empty_key(p_key text) IS 'Raises JQ014 where a key was named and is empty.';
+
+
+--
 -- Name: _refuse_kind(text); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -6306,9 +6333,19 @@ comes the first time; with * in minute or hour it goes by real time. Raises JQ01
 --
 
 CREATE FUNCTION jobs.next_fires(p_name text DEFAULT NULL::text, p_count integer DEFAULT 5) RETURNS TABLE(schedule text, fire_at timestamp with time zone)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+begin
+  perform from jobs.schedule_status as s where s.schedule = p_name;
+  if p_name is not null and not found then
+    raise exception using
+      errcode = 'JQ011',
+      message = 'There is no such schedule.',
+      detail  = format('name=%s', p_name),
+      hint    = 'select schedule, description from jobs.schedule_status;';
+  end if;
+  return query
   with recursive fires as (
     select s.schedule, s.cron, s.time_zone, 1 as number,
            jobs.next_fire(s.cron, s.time_zone, jobs.clock()) as fire_at
@@ -6325,6 +6362,7 @@ CREATE FUNCTION jobs.next_fires(p_name text DEFAULT NULL::text, p_count integer 
   where f.fire_at is not null
   order by f.fire_at, f.schedule
   limit p_count;
+end;
 $$;
 
 
@@ -6332,7 +6370,7 @@ $$;
 -- Name: FUNCTION next_fires(p_name text, p_count integer); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.next_fires(p_name text, p_count integer) IS 'The next p_count times that the enabled schedules (or the one named) fire, the soonest first.';
+COMMENT ON FUNCTION jobs.next_fires(p_name text, p_count integer) IS 'The next p_count times that the enabled schedules (or the one named) fire, the soonest first. Raises JQ011.';
 
 
 --
@@ -6366,6 +6404,14 @@ CREATE FUNCTION jobs.pause(p_queue text, p_key text DEFAULT NULL::text, p_until 
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  perform jobs._refuse_empty_key(p_key);
+  if p_until <= jobs.clock() then
+    raise exception using
+      errcode = 'JQ015',
+      message = 'A pause ends in the time to come.',
+      detail  = format('queue=%s until=%s now=%s', p_queue, p_until, jobs.clock()),
+      hint    = 'Leave p_until out and it lasts until jobs.resume.';
+  end if;
   insert into jobs.pauses as p (queue, key, until, reason, paused_at)
   select q.queue, coalesce(p_key, ''), p_until, p_reason, jobs.clock()
   from jobs.queues as q where q.queue = p_queue
@@ -6386,8 +6432,9 @@ $$;
 -- Name: FUNCTION pause(p_queue text, p_key text, p_until timestamp with time zone, p_reason text); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.pause(p_queue text, p_key text, p_until timestamp with time zone, p_reason text) IS 'No worker takes a job of this queue, or of this key of it, until p_until or jobs.resume. What
-runs goes on. Raises JQ013 (no such queue).';
+COMMENT ON FUNCTION jobs.pause(p_queue text, p_key text, p_until timestamp with time zone, p_reason text) IS 'No worker takes a job of this queue, or of this key of it, until p_until or jobs.resume; p_key
+null is the whole queue. What runs goes on. Raises JQ013 (no such queue), JQ014 (an empty key),
+JQ015 (p_until is over).';
 
 
 --
@@ -6785,11 +6832,22 @@ answer came. p_held: the jobs that it does know of.';
 --
 
 CREATE FUNCTION jobs.resume(p_queue text, p_key text DEFAULT NULL::text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+begin
+  perform jobs._refuse_empty_key(p_key);
+  perform from jobs.queues as q where q.queue = p_queue;
+  if not found then
+    raise exception using
+      errcode = 'JQ013',
+      message = 'There is no such queue.',
+      detail  = format('queue=%s', p_queue),
+      hint    = 'select queue, description from jobs.queues_status;';
+  end if;
   delete from jobs.pauses as p where p.queue = p_queue and p.key = coalesce(p_key, '');
-  select jobs._wake(p_queue);
+  perform jobs._wake(p_queue);
+end;
 $$;
 
 
@@ -6797,7 +6855,8 @@ $$;
 -- Name: FUNCTION resume(p_queue text, p_key text); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.resume(p_queue text, p_key text) IS 'End a pause of a queue, or of one key of it.';
+COMMENT ON FUNCTION jobs.resume(p_queue text, p_key text) IS 'End a pause of a queue, or of one key of it; p_key null is the pause of the whole queue, and
+leaves those of its keys. Raises JQ013 (no such queue), JQ014 (an empty key).';
 
 
 --
@@ -27705,6 +27764,13 @@ REVOKE ALL ON FUNCTION jobs._put_in_line(p_job jobs.running, p_run_at timestamp 
 --
 
 REVOKE ALL ON FUNCTION jobs._raise_floors() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _refuse_empty_key(p_key text); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._refuse_empty_key(p_key text) FROM PUBLIC;
 
 
 --

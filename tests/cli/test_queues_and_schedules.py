@@ -72,6 +72,27 @@ def test_a_key_is_paused_for_a_while(conn: Db, database: str) -> None:
         pytest.param(
             "queue pause default --until noon", exits.USAGE, "'noon' is no time", id="no time"
         ),
+        pytest.param(
+            "queue resume nowhere", exits.NOT_FOUND, "no such queue", id="resume no queue"
+        ),
+        pytest.param(
+            "queue pause default --key=", exits.USAGE, "an empty key names nothing", id="no key"
+        ),
+        pytest.param(
+            "queue resume default --key=", exits.USAGE, "an empty key", id="resume no key"
+        ),
+        pytest.param(
+            "queue pause default --until 2020-01-01", exits.USAGE, "'2020-01-01' is over", id="over"
+        ),
+        pytest.param(
+            "alerts silence job_failed --until 2020-01-01",
+            exits.USAGE,
+            "'2020-01-01' is over",
+            id="a silence that is over",
+        ),
+        pytest.param(
+            "schedule next never", exits.NOT_FOUND, "no such schedule", id="fires of none"
+        ),
         pytest.param("schedule run never", exits.NOT_FOUND, "no such schedule", id="run nothing"),
         pytest.param("schedule pause never", exits.NOT_FOUND, "no such schedule", id="no schedule"),
         pytest.param(

@@ -10,7 +10,14 @@ import psycopg
 import pytest
 
 from db.call import call, select, value
-from db.errors import NoSuchJob, NoSuchQueue, NoSuchSchedule, NotRetriable
+from db.errors import (
+    EmptyKey,
+    NoSuchJob,
+    NoSuchQueue,
+    NoSuchSchedule,
+    NotRetriable,
+    PauseIsOver,
+)
 from tests.fixtures.cli import jobs_everywhere, kind
 
 Db = psycopg.Connection[Any]
@@ -141,9 +148,29 @@ def test_what_nobody_takes_is_listed_with_its_reason(db: Db) -> None:
     ]
 
 
-def test_only_a_queue_can_be_paused(db: Db) -> None:
-    with pytest.raises(NoSuchQueue):
-        value(db, "jobs.pause", queue="nowhere")
+@pytest.mark.parametrize("verb", ["jobs.pause", "jobs.resume"])
+@pytest.mark.parametrize(
+    ("asked", "refusal"),
+    [
+        pytest.param({"queue": "nowhere"}, NoSuchQueue, id="a queue that is not there"),
+        pytest.param({"queue": "default", "key": ""}, EmptyKey, id="an empty key is not the queue"),
+    ],
+)
+def test_what_can_be_paused_and_resumed(
+    db: Db, verb: str, asked: dict[str, str], refusal: type[Exception]
+) -> None:
+    value(db, "jobs.pause", queue="default", reason="The shop moves house.")
+    with pytest.raises(refusal), db.transaction():
+        value(db, verb, **asked)
+    assert select(db, "jobs.held", Held) == [
+        Held("default", None, "person", "The shop moves house.")
+    ]
+
+
+def test_a_pause_that_is_over_is_none(db: Db) -> None:
+    with pytest.raises(PauseIsOver), db.transaction():
+        value(db, "jobs.pause", queue="default", until="2020-01-01")
+    assert select(db, "jobs.held", Held) == []
 
 
 @dataclass(frozen=True)
@@ -195,7 +222,8 @@ def test_the_next_fires_of_a_schedule_are_known(db: Db, schedule: str) -> None:
     db.execute("set local test.now = '2026-01-01 07:00+00'")
     fires = call(db, "jobs.next_fires", Fire, count=3)
     assert [f"{fire.fire_at:%d %H:%M}" for fire in fires] == ["02 06:00", "03 06:00", "04 06:00"]
-    assert call(db, "jobs.next_fires", Fire, name="other") == []
+    with pytest.raises(NoSuchSchedule), db.transaction():
+        call(db, "jobs.next_fires", Fire, name="other")
 
 
 def test_a_paused_schedule_does_not_fire_until_it_is_resumed(db: Db, schedule: str) -> None:

@@ -11,6 +11,14 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform jobs._refuse_empty_key(p_key);
+  if p_until <= jobs.clock() then
+    raise exception using
+      errcode = 'JQ015',
+      message = 'A pause ends in the time to come.',
+      detail  = format('queue=%s until=%s now=%s', p_queue, p_until, jobs.clock()),
+      hint    = 'Leave p_until out and it lasts until jobs.resume.';
+  end if;
   insert into jobs.pauses as p (queue, key, until, reason, paused_at)
   select q.queue, coalesce(p_key, ''), p_until, p_reason, jobs.clock()
   from jobs.queues as q where q.queue = p_queue
@@ -27,6 +35,7 @@ end;
 $$;
 
 comment on function jobs.pause is
-  'No worker takes a job of this queue, or of this key of it, until p_until or jobs.resume. What
-runs goes on. Raises JQ013 (no such queue).';
+  'No worker takes a job of this queue, or of this key of it, until p_until or jobs.resume; p_key
+null is the whole queue. What runs goes on. Raises JQ013 (no such queue), JQ014 (an empty key),
+JQ015 (p_until is over).';
 grant execute on function jobs.pause to autom_worker, autom_operator;
