@@ -103,7 +103,7 @@ def next(
     $ autom schedule next
     $ autom schedule next product_creation -n 3
     """
-    asked = {"name": name} if name else {}
+    asked = {} if name is None else {"name": name}
     fires = session.call("jobs.next_fires", Fire, **asked, count=count)
     session.table(fires, Fire, empty="Nothing is going to fire.")
 
