@@ -111,6 +111,10 @@ class PauseIsOver(Refused, code="JQ015"):
     """A pause was to end before it began."""
 
 
+class NeverComes(Refused, code="JQ016"):
+    """The cron expression fits no day that there is."""
+
+
 class NoSuchRule(Refused, code="JQ020"):
     """The name is not a row of jobs.alert_rules."""
 

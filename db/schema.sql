@@ -6888,7 +6888,7 @@ $$;
 -- Name: FUNCTION resume_schedule(p_name text); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.resume_schedule(p_name text) IS 'Let a schedule fire again; returns when it does next. What it missed is not caught up. Raises JQ011.';
+COMMENT ON FUNCTION jobs.resume_schedule(p_name text) IS 'Let a schedule fire again; returns when it does next. What it missed while it was paused is not caught up; one that is not paused stays as it is. Raises JQ011.';
 
 
 --
@@ -7483,11 +7483,26 @@ CREATE FUNCTION jobs.tg_schedules_look_ahead() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  v_next_at timestamptz;
 begin
+  -- Written again as it was, as each deploy may do: what is due stays due.
+  if tg_op = 'UPDATE'
+    and (new.cron, new.time_zone, new.enabled) = (old.cron, old.time_zone, old.enabled)
+  then
+    return new;
+  end if;
+  v_next_at := jobs.next_fire(new.cron, new.time_zone, jobs.clock());
+  if v_next_at is null then
+    raise exception using
+      errcode = 'JQ016',
+      message = 'This cron expression never comes.',
+      detail  = format('schedule=%s cron=%s', new.schedule, new.cron),
+      hint    = 'Is there such a day in such a month? To stop a schedule: jobs.pause_schedule.';
+  end if;
   -- From now on: what a schedule missed while it was disabled, or under its old times, is not
   -- caught up.
-  new.next_at := case when new.enabled
-    then jobs.next_fire(new.cron, new.time_zone, jobs.clock()) end;
+  new.next_at := case when new.enabled then v_next_at end;
   return new;
 end;
 $$;
@@ -7497,7 +7512,7 @@ $$;
 -- Name: FUNCTION tg_schedules_look_ahead(); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.tg_schedules_look_ahead() IS 'Refuse a cron expression that is none (JQ012), and set the next fire of a new or changed schedule.';
+COMMENT ON FUNCTION jobs.tg_schedules_look_ahead() IS 'Refuse a cron expression that is none (JQ012) or never comes (JQ016), and set the next fire of a schedule that is new or whose cron, time_zone or enabled has changed.';
 
 
 --

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 
 from db import errors
@@ -170,6 +171,49 @@ def test_a_row_that_a_revision_put_in_is_looked_at_by_the_first_tick(db):
     assert db.execute("select next_at::text from jobs.schedules").fetchone() == (
         "2026-01-01 12:01:00+00",
     )
+
+
+UPSERT = """
+insert into jobs.schedules (schedule, cron, function, description)
+select s.schedule, s.cron, s.function, s.description from jobs.schedules as s
+on conflict (schedule) do update
+set cron = excluded.cron, time_zone = excluded.time_zone, enabled = excluded.enabled
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "fired"),
+    [
+        pytest.param("update jobs.schedules set cron = cron", True, id="the same again"),
+        pytest.param(UPSERT, True, id="the same again, as a deploy does"),
+        pytest.param("select jobs.resume_schedule('nightly')", True, id="resumed, unpaused"),
+        pytest.param("update jobs.schedules set catch_up = 'all'", True, id="another policy"),
+        pytest.param("update jobs.schedules set cron = '1 6 * * *'", False, id="another time"),
+        pytest.param(
+            "update jobs.schedules set time_zone = 'Asia/Tokyo'", False, id="another zone"
+        ),
+        pytest.param(
+            "select jobs.pause_schedule('nightly'), jobs.resume_schedule('nightly')",
+            False,
+            id="paused and resumed",
+        ),
+    ],
+)
+def test_a_fire_that_is_overdue_stays_due_unless_its_times_change(db, written, fired):
+    at(db, "2026-01-01 12:00+00")
+    schedule(db, cron="0 6 * * *")
+    at(db, "2026-01-04 12:00+00")
+    db.execute(written)
+    tick(db)
+    assert any(run for _, run in fires(db)) is fired
+
+
+@pytest.mark.parametrize("cron", ["0 0 30 2 *", "0 0 31 4,6,9,11 *"])
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_cron_expression_that_never_comes_is_refused_when_it_is_written(db, cron, enabled):
+    with pytest.raises(psycopg.Error) as refused, db.transaction():
+        schedule(db, cron=cron, enabled=enabled)
+    assert isinstance(errors.refusal(refused.value), errors.NeverComes)
 
 
 def test_a_cron_expression_that_is_none_is_refused_when_it_is_written(db):

@@ -22,6 +22,6 @@ end;
 $$;
 
 comment on function jobs.resume_schedule is
-  'Let a schedule fire again; returns when it does next. What it missed is not caught up. Raises '
-  'JQ011.';
+  'Let a schedule fire again; returns when it does next. What it missed while it was paused '
+  'is not caught up; one that is not paused stays as it is. Raises JQ011.';
 grant execute on function jobs.resume_schedule to autom_operator;
