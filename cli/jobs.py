@@ -31,7 +31,7 @@ STATES = {
     "skipped": "was not wanted any more",
     "cancelled": "somebody stopped it",
     "unknown": "may or may not have happened",
-    "dead": "failed or unknown, and nobody has retried it",
+    "dead": "failed or unknown, and nobody has retried or discarded it",
 }
 
 SHOWN = 20
@@ -236,6 +236,7 @@ def show(
     )
     if job.dead:
         session.note(f"\nLet it try again: autom jobs retry {job_id}")
+        session.note(f"Let go of it: autom jobs discard {job_id}")
 
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="[JOB_ID]...", help="These jobs.")]
@@ -258,6 +259,24 @@ def retry(
     By a filter only dead jobs are retried, see them with: autom jobs ls --state dead
     """
     change = _Change(session, "retry", "jobs.retry", {})
+    if ids:
+        return change.these(ids, dry_run)
+    return change.all_of("jobs.dead", filter.asked, dry_run, yes)
+
+
+@app.command()
+def discard(
+    session: Session, filter: Filter, ids: Ids = None, dry_run: DryRun = False, yes: Yes = False
+) -> int:
+    """Let go of dead jobs: nobody will retry them. How they ended is kept as long as that of others.
+
+    $ autom jobs discard 261120000000042
+    $ autom jobs discard --kind shops.draw_design --dry-run
+    $ autom jobs discard --queue openai --yes
+
+    Those of a run that has not ended stay. See dead jobs with: autom jobs ls --state dead
+    """
+    change = _Change(session, "discard", "jobs.discard", {})
     if ids:
         return change.these(ids, dry_run)
     return change.all_of("jobs.dead", filter.asked, dry_run, yes)

@@ -151,6 +151,10 @@ class NoSuchPriority(Refused, code="JQ034"):
     """A priority is 0, 1, 2 or 3."""
 
 
+class NotDiscardable(Refused, code="JQ035"):
+    """The job is not dead, or its run has not ended and will count it."""
+
+
 # accounts
 
 

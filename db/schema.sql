@@ -5740,6 +5740,96 @@ jobs.settle.';
 
 
 --
+-- Name: discard(bigint); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs.discard(p_job_id bigint) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  delete from jobs.dead_letters as d
+  using jobs.jobs as j
+  where d.job_id = p_job_id and j.job_id = d.job_id
+    -- The end of a run counts its dead.
+    and not exists (
+      select from jobs.run_log as o where o.run_id = j.run_id and o.finished_at is null
+    );
+  if found then
+    return 'discarded';
+  end if;
+
+  if not exists (select from jobs.jobs as j where j.job_id = p_job_id) then
+    raise exception using
+      errcode = 'JQ009',
+      message = 'There is no such job.',
+      detail  = format('job_id=%s', p_job_id);
+  end if;
+  raise exception using
+    errcode = 'JQ035',
+    message = 'Only a dead job, of no run or of one that has ended, can be discarded.',
+    detail  = format('job_id=%s', p_job_id),
+    hint    = format('select * from jobs.whereabouts where job_id = %s;', p_job_id);
+end;
+$$;
+
+
+--
+-- Name: FUNCTION discard(p_job_id bigint); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs.discard(p_job_id bigint) IS 'Let go of a dead job: nobody will retry it. What it was and how it ended stays as long as that of
+others (jobs.retention). Returns discarded. Raises JQ009 (no such job), JQ035 (not dead, or its run
+has not ended).';
+
+
+--
+-- Name: discard_dead(text, text, text, interval, integer, boolean); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs.discard_dead(p_kind text DEFAULT NULL::text, p_queue text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, p_older_than interval DEFAULT NULL::interval, p_limit integer DEFAULT 1000, p_dry_run boolean DEFAULT false) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+  v_dead bigint[] := array(
+    select d.job_id
+    from jobs.dead_letters as d
+    join jobs.jobs as j on j.job_id = d.job_id
+    where (p_queue is null or d.queue = p_queue)
+      and (p_reason is null or d.reason like p_reason)
+      and (p_kind is null or j.kind = p_kind)
+      and (p_older_than is null or d.died_at < jobs.clock() - p_older_than)
+      -- The end of a run counts its dead.
+      and not exists (
+        select from jobs.run_log as o where o.run_id = j.run_id and o.finished_at is null
+      )
+    order by d.job_id
+    limit p_limit
+    -- Somebody retries one of them just now: it is not ours.
+    for update of d skip locked
+  );
+begin
+  if not p_dry_run then
+    delete from jobs.dead_letters as d where d.job_id = any (v_dead);
+  end if;
+  return cardinality(v_dead);
+end;
+$$;
+
+
+--
+-- Name: FUNCTION discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean) IS 'Let go of dead jobs, the oldest first: those of a kind, of a queue, whose reason is like p_reason,
+that died longer ago than p_older_than; null asks for all. p_limit at most; those of a run that has
+not ended stay. Returns how many. p_dry_run: the same, and nothing is changed. See jobs.discard.
+select jobs.discard_dead(p_kind => ''shops.draw_design'', p_older_than => ''30 days'');';
+
+
+--
 -- Name: drop_step(bigint, integer, text); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -14966,7 +15056,7 @@ CREATE TABLE jobs.dead_letters (
 -- Name: TABLE dead_letters; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON TABLE jobs.dead_letters IS 'Jobs that ended badly and that nobody has retried yet.';
+COMMENT ON TABLE jobs.dead_letters IS 'Jobs that ended badly and that nobody has retried or discarded yet.';
 
 
 --
@@ -15119,7 +15209,7 @@ COMMENT ON COLUMN jobs.batches.ended IS 'Jobs that have ended, however they did.
 -- Name: COLUMN batches.dead; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON COLUMN jobs.batches.dead IS 'Jobs that ended badly and that nobody has retried.';
+COMMENT ON COLUMN jobs.batches.dead IS 'Jobs that ended badly and that nobody has retried or discarded.';
 
 
 --
@@ -15361,7 +15451,7 @@ CREATE VIEW jobs.dead AS
 -- Name: VIEW dead; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON VIEW jobs.dead IS 'Jobs that ended badly and that nobody has retried: select jobs.retry(job_id) from jobs.dead where …;';
+COMMENT ON VIEW jobs.dead IS 'Jobs that ended badly and that nobody has retried or discarded: select jobs.retry(job_id) from jobs.dead where …;';
 
 
 --
@@ -17302,7 +17392,7 @@ COMMENT ON COLUMN jobs.run_progress.ended IS 'Jobs that have ended, however they
 -- Name: COLUMN run_progress.dead; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON COLUMN jobs.run_progress.dead IS 'Jobs that ended badly and that nobody has retried.';
+COMMENT ON COLUMN jobs.run_progress.dead IS 'Jobs that ended badly and that nobody has retried or discarded.';
 
 
 --
@@ -17637,7 +17727,7 @@ COMMENT ON COLUMN jobs.whereabouts.why IS 'Why it waits, or why it ended so; nul
 -- Name: COLUMN whereabouts.dead; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON COLUMN jobs.whereabouts.dead IS 'It ended badly, and nobody has retried it.';
+COMMENT ON COLUMN jobs.whereabouts.dead IS 'It ended badly, and nobody has retried or discarded it.';
 
 
 --
@@ -28167,6 +28257,22 @@ GRANT ALL ON FUNCTION jobs.close_batch(p_batch_id bigint, p_kind text, p_payload
 REVOKE ALL ON FUNCTION jobs.complete_many(p_job_ids bigint[], p_run_nos integer[], p_results jsonb[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.complete_many(p_job_ids bigint[], p_run_nos integer[], p_results jsonb[]) TO autom_worker;
 GRANT ALL ON FUNCTION jobs.complete_many(p_job_ids bigint[], p_run_nos integer[], p_results jsonb[]) TO autom_operator;
+
+
+--
+-- Name: FUNCTION discard(p_job_id bigint); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs.discard(p_job_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.discard(p_job_id bigint) TO autom_operator;
+
+
+--
+-- Name: FUNCTION discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean) TO autom_operator;
 
 
 --

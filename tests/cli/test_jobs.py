@@ -1,4 +1,4 @@
-"""``autom jobs``: found, shown, retried and cancelled, each as a process of its own."""
+"""``autom jobs``: found, shown, retried, discarded and cancelled, each as a process of its own."""
 
 from __future__ import annotations
 
@@ -89,6 +89,10 @@ def test_everything_about_a_job(ids: Ids, database: str) -> None:
         pytest.param("retry 1", exits.NOT_FOUND, "There is no such job.", id="retry nobody's id"),
         pytest.param("cancel 1", exits.NOT_FOUND, "There is no such job.", id="cancel nobody's id"),
         pytest.param("retry {done}", exits.REFUSED, "can be retried.", id="retry what is done"),
+        pytest.param(
+            "discard {done}", exits.REFUSED, "can be discarded.", id="discard what is done"
+        ),
+        pytest.param("discard", exits.USAGE, "Which jobs should I discard?", id="discard just so"),
         pytest.param("cancel {done}", exits.CONFLICT, "had ended", id="cancel what is done"),
         pytest.param("retry", exits.USAGE, "Which jobs should I retry?", id="retry just so"),
         pytest.param("cancel", exits.USAGE, "at least one filter", id="cancel just so"),
@@ -123,6 +127,16 @@ def test_a_dead_job_is_retried(conn: psycopg.Connection[Any], ids: Ids, database
     assert done.code == exits.OK
     assert json.loads(done.out) == [{"job_id": ids["failed"], "result": "ready", "why": None}]
     assert state(conn, ids["failed"]) == "ready"
+
+
+def test_a_dead_job_is_discarded(conn: psycopg.Connection[Any], ids: Ids, database: str) -> None:
+    dry = autom("jobs", "discard", "--kind", "demo.work", "--dry-run", database=database)
+    assert (dry.code, dry.err) == (exits.CHANGES, "It would discard 2 jobs.\n")
+    done = autom("jobs", "discard", "--key", "key-failed", "--yes", "--json", database=database)
+    assert done.code == exits.OK
+    assert json.loads(done.out) == [{"job_id": ids["failed"], "result": "discarded", "why": None}]
+    dead = conn.execute("select job_id from jobs.dead").fetchall()
+    assert (dead, state(conn, ids["failed"])) == ([(ids["unknown"],)], "failed")
 
 
 def test_what_a_filter_would_do_is_shown_before(

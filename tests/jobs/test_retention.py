@@ -145,6 +145,16 @@ def test_what_is_still_to_do_survives_its_day(conn):
     assert where(conn, job_ids["later"]) == "scheduled"
 
 
+def test_a_dead_job_that_was_discarded_goes_with_its_day(conn):
+    job_id = run(conn, "give_up", reason="no")
+    go_to(conn, 32)
+    assert value(conn, "jobs.discard_dead", older_than="31 days") == 1
+    retain(conn)
+    left = conn.execute("select from jobs.jobs where job_id = %s", [job_id]).fetchall()
+    assert (today(conn), left) == (set(), [])
+    assert faults(conn) == []
+
+
 def test_a_job_in_hand_survives_its_day(conn):
     enqueue(conn)
     job = claim_one(conn, worker(conn, "100 days"))

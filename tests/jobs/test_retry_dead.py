@@ -1,14 +1,15 @@
-"""Dead letters by filter: which, how fast, and what is left; and how far a running job is."""
+"""Dead letters by filter: which are retried, how fast, or discarded, and what is left; and how far a running job is."""
 
 from __future__ import annotations
 
 import pytest
 from psycopg.types.json import Jsonb
 
+from db import errors
 from db.call import value
 from db.database import connect
 from tests.fixtures.clock import at
-from tests.fixtures.jobs import claim, claim_one, faults, kind, settle, where, worker
+from tests.fixtures.jobs import claim, claim_one, ended, faults, kind, settle, where, worker
 from tests.fixtures.races import clients
 
 NOON = "2026-01-01 12:00+00"
@@ -98,6 +99,72 @@ def test_retried_by_four_at_once_each_is_retried_once(database):
             got = [job_id for some in each(again) for job_id in some]
         assert sorted(got) == ids
         assert faults(conn) == []
+
+
+# Discarded
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got"),
+    [
+        pytest.param({}, [0, 1, 2, 3], id="all"),
+        pytest.param({"kind": "t.other"}, [3], id="of a kind"),
+        pytest.param({"queue": "default"}, [0, 1, 2], id="of a queue"),
+        pytest.param({"reason": "%timeout%"}, [0, 2, 3], id="whose reason is like it"),
+        pytest.param({"older_than": "1 h"}, [0, 1, 2], id="that died longer ago"),
+        pytest.param({"limit": 2}, [0, 1], id="the oldest only"),
+        pytest.param({"kind": "t.other", "queue": "default"}, [], id="nobody fits both"),
+    ],
+)
+def test_which_are_discarded(noon, wanted, got):
+    ids = dead(noon, "a timeout", "gone", "timeout b")
+    at(noon, "2026-01-01 14:00+00")
+    ids += dead(noon, "timeout", name="t.other")
+    assert value(noon, "jobs.discard_dead", dry_run=True, **wanted) == len(got)
+    assert letters(noon) == ids
+    assert value(noon, "jobs.discard_dead", **wanted) == len(got)
+    assert letters(noon) == [job_id for n, job_id in enumerate(ids) if n not in got]
+    assert {ended(noon, job_id) for job_id in ids} == {"failed"}
+    assert faults(noon) == []
+
+
+def letters(db):
+    return [id for (id,) in db.execute("select job_id from jobs.dead order by job_id").fetchall()]
+
+
+def test_one_is_discarded_once(noon):
+    (job_id,) = dead(noon, "gone")
+    assert value(noon, "jobs.discard", job_id=job_id) == "discarded"
+    assert letters(noon) == []
+    with pytest.raises(errors.NotDiscardable), noon.transaction():
+        value(noon, "jobs.discard", job_id=job_id)
+    with pytest.raises(errors.NotRetriable), noon.transaction():
+        value(noon, "jobs.retry", job_id=job_id)
+    with pytest.raises(errors.NoSuchJob), noon.transaction():
+        value(noon, "jobs.discard", job_id=1)
+
+
+def test_the_dead_of_a_batch_stay_until_it_has_ended_and_counted_them(noon):
+    batch_id = value(noon, "jobs.open_batch", name="b")
+    (job_id,) = dead(noon, "gone", batch_id=batch_id)
+    with pytest.raises(errors.NotDiscardable), noon.transaction():
+        value(noon, "jobs.discard", job_id=job_id)
+    assert value(noon, "jobs.discard_dead") == 0
+    value(noon, "jobs.close_batch", batch_id=batch_id)
+    assert value(noon, "jobs.discard_dead") == 1
+    ran = noon.execute("select failed from jobs.run_log where run_id = %s", [batch_id])
+    assert ran.fetchone() == (1,)
+
+
+def test_what_is_retried_just_now_is_not_discarded(database):
+    with connect(database) as conn, connect(database) as other:
+        kind(conn)
+        first, second = dead(conn, "gone", "gone")
+        with other.transaction():
+            value(other, "jobs.retry", job_id=first)
+            assert value(conn, "jobs.discard_dead") == 1
+        assert where(conn, first) == "ready"
+        assert (letters(conn), faults(conn)) == ([], [])
 
 
 # How far a job is

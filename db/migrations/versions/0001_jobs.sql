@@ -418,7 +418,8 @@ create table jobs.dead_letters (
   reason  text not null,
   constraint dead_letters_state_is_known check (state in ('failed', 'unknown'))
 );
-comment on table jobs.dead_letters is 'Jobs that ended badly and that nobody has retried yet.';
+comment on table jobs.dead_letters is
+  'Jobs that ended badly and that nobody has retried or discarded yet.';
 
 create table jobs.unique_keys (
   kind          text not null,

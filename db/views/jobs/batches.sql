@@ -28,7 +28,8 @@ comment on column jobs.batches.status is
   'skipped, where it was empty.';
 comment on column jobs.batches.jobs is 'Jobs of the batch so far: one that ends may enqueue more.';
 comment on column jobs.batches.ended is 'Jobs that have ended, however they did.';
-comment on column jobs.batches.dead is 'Jobs that ended badly and that nobody has retried.';
+comment on column jobs.batches.dead is
+  'Jobs that ended badly and that nobody has retried or discarded.';
 comment on column jobs.batches.percent is
   'Share of its jobs that has ended; null where it is empty.';
 grant select on jobs.batches to autom_worker, autom_operator, autom_reader;

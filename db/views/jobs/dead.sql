@@ -5,8 +5,8 @@ from jobs.dead_letters as d
 join jobs.jobs as j on j.job_id = d.job_id;
 
 comment on view jobs.dead is
-  'Jobs that ended badly and that nobody has retried: select jobs.retry(job_id) from jobs.dead '
-  'where …;';
+  'Jobs that ended badly and that nobody has retried or discarded: select jobs.retry(job_id) from '
+  'jobs.dead where …;';
 comment on column jobs.dead.state is
   'failed, or unknown: what it was to do outside may or may not have happened.';
 comment on column jobs.dead.code is

@@ -32,5 +32,6 @@ comment on view jobs.run_progress is 'How far the jobs of each run are, by kind.
 comment on column jobs.run_progress.jobs is
   'Jobs of the run so far: one that ends may enqueue more.';
 comment on column jobs.run_progress.ended is 'Jobs that have ended, however they did.';
-comment on column jobs.run_progress.dead is 'Jobs that ended badly and that nobody has retried.';
+comment on column jobs.run_progress.dead is
+  'Jobs that ended badly and that nobody has retried or discarded.';
 grant select on jobs.run_progress to autom_worker, autom_operator, autom_reader;
