@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic, sleep
@@ -14,6 +15,9 @@ from cli.app import App
 from cli.context import Change, Session, known
 from cli.exits import Problem
 from cli.times import moment
+
+SETTING = re.compile(r"AUTOM_ALERT_[A-Z0-9_]+")
+SEVERITIES = ("info", "warning", "critical")
 
 app = App("Alerts: what is wrong, and who is told.")
 
@@ -198,6 +202,22 @@ def channel(
     setting = slack or mail
     if setting is None or (slack and mail):
         raise Problem("Say either --slack or --mail.", code=exits.USAGE)
+    if not SETTING.fullmatch(setting):
+        # Not repeated: it may be the webhook itself, pasted.
+        raise Problem(
+            f"{'--slack' if slack else '--mail'} takes the name of a variable, not what it holds.",
+            "The URL is a secret. It belongs in the environment of the workers.",
+            "name it AUTOM_ALERT_…, in capitals: autom alerts channel --help",
+            exits.USAGE,
+        )
+    if mail and not (sender and to):
+        raise Problem("A mail needs --from and --to.", code=exits.USAGE)
+    if at_least not in SEVERITIES:
+        raise Problem(
+            f"{at_least} is not a severity.",
+            f"There are {', '.join(SEVERITIES)}.",
+            code=exits.USAGE,
+        )
     given = {"mail_from": sender, "mail_to": to or None} if mail else {}
     session.value(
         "jobs.set_alert_channel",

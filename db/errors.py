@@ -131,6 +131,10 @@ class NoSuchRetention(Refused, code="JQ023"):
     """The name is not a row of jobs.retention."""
 
 
+class NotAChannel(Refused, code="JQ024"):
+    """An alert channel cannot be like that; the hint says what may be."""
+
+
 class NoSuchUniqueScope(Refused, code="JQ030"):
     """A unique key is held until its job is claimed, or until it has finished."""
 

@@ -2800,8 +2800,10 @@ CREATE TABLE jobs.alert_rules (
     error text,
     description text NOT NULL,
     CONSTRAINT alert_rules_are_named_simply CHECK ((rule ~ '^[a-z][a-z0-9_]*$'::text)),
+    CONSTRAINT alert_rules_bound_is_a_number_from_0_on CHECK (((bound >= (0)::double precision) AND (bound < 'Infinity'::double precision))),
     CONSTRAINT alert_rules_name_a_function_with_its_schema CHECK ((function ~ '^[a-z_][a-z0-9_]*[.][a-z_][a-z0-9_]*$'::text)),
     CONSTRAINT alert_rules_severity_is_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+    CONSTRAINT alert_rules_span_is_not_below_0 CHECK ((span >= '00:00:00'::interval)),
     CONSTRAINT alert_rules_wait_before_they_clear CHECK ((clear_after >= '00:00:00'::interval))
 );
 
@@ -7169,9 +7171,44 @@ went is in jobs.runs; a function that fails makes a failed run, not an error her
 --
 
 CREATE FUNCTION jobs.set_alert_channel(p_channel text, p_sends text, p_url_from text, p_mail_from text DEFAULT NULL::text, p_mail_to text[] DEFAULT NULL::text[], p_min_severity text DEFAULT 'info'::text, p_enabled boolean DEFAULT true, p_description text DEFAULT ''::text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
+    AS $_$
+declare
+  -- As browsers check it: https://html.spec.whatwg.org/#valid-e-mail-address
+  v_address constant text :=
+    '^[a-zA-Z0-9.!#$%&''*+/=?^_`{|}~-]+@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*$';
+  v_wrong   text;
+  v_may_be  text;
+begin
+  -- Before the table's own checks, whose refusal shows the whole row: whoever takes p_url_from for
+  -- the place of the URL would find that secret in the log.
+  select r.what, r.may_be
+  from (values
+    (1, 'p_channel', p_channel ~ '^[a-z][a-z0-9_-]*$', 'small letters, digits, - and _'),
+    (2, 'p_sends', p_sends in ('slack', 'mail'), 'slack or mail'),
+    (3, 'p_url_from', p_url_from ~ '^AUTOM_ALERT_[A-Z0-9_]+$',
+     'the name of an environment variable of the workers, AUTOM_ALERT_…, that holds the URL'),
+    (4, 'p_mail_from', p_sends = 'slack' or p_mail_from ~ v_address, 'an address: me@example.com'),
+    (5, 'p_mail_to', p_sends = 'slack' or cardinality(p_mail_to) > 0 and (
+       select bool_and(coalesce(t.address ~ v_address, false))
+       from unnest(p_mail_to) as t (address)
+     ), 'one address or more: ann@example.com'),
+    (6, 'p_min_severity', p_min_severity in ('info', 'warning', 'critical'),
+     'info, warning or critical')
+  ) as r (place, what, is_good, may_be)
+  where r.is_good is not true
+  order by r.place
+  limit 1
+  into v_wrong, v_may_be;
+  if found then
+    raise exception using
+      errcode = 'JQ024',
+      message = 'An alert channel cannot be like this.',
+      detail  = format('%s is not what it may be', v_wrong),
+      hint    = format('%s: %s.', v_wrong, v_may_be);
+  end if;
+
   insert into jobs.alert_channels as c (
     channel, kind, url_from, mail_from, mail_to, min_severity, enabled, description
   )
@@ -7181,7 +7218,8 @@ CREATE FUNCTION jobs.set_alert_channel(p_channel text, p_sends text, p_url_from 
   set kind = excluded.kind, url_from = excluded.url_from, mail_from = excluded.mail_from,
       mail_to = excluded.mail_to, min_severity = excluded.min_severity,
       enabled = excluded.enabled, description = excluded.description;
-$$;
+end;
+$_$;
 
 
 --
@@ -7189,9 +7227,9 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs.set_alert_channel(p_channel text, p_sends text, p_url_from text, p_mail_from text, p_mail_to text[], p_min_severity text, p_enabled boolean, p_description text) IS 'Say where alerts are told. p_sends: slack or mail; p_url_from: the environment variable of the
-workers,
-AUTOM_ALERT_…, that holds the URL of the webhook or the mail server. The same name again changes
-it.';
+workers, AUTOM_ALERT_…, that holds the URL of the webhook or the mail server; p_mail_from and
+p_mail_to: plain addresses, which mail needs. The same name again changes it. Raises JQ024, which
+says what is wrong and never repeats what was given.';
 
 
 --
@@ -7202,7 +7240,20 @@ CREATE FUNCTION jobs.set_alert_rule(p_rule text, p_bound double precision DEFAUL
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  v_unknown text[] := array(
+    select n.channel from unnest(p_channels) as n (channel)
+    where not exists (select from jobs.alert_channels as c where c.channel = n.channel)
+  );
 begin
+  -- A rule that only tells a channel that is not there, tells nobody.
+  if v_unknown <> '{}' then
+    raise exception using
+      errcode = 'JQ022',
+      message = 'There is no such alert channel.',
+      detail  = format('channels=%s', v_unknown),
+      hint    = 'select channel, sends, description from jobs.alert_channels_status;';
+  end if;
   update jobs.alert_rules as r
   set bound = coalesce(p_bound, r.bound), span = coalesce(p_span, r.span),
       severity = coalesce(p_severity, r.severity),
@@ -7222,8 +7273,7 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs.set_alert_rule(p_rule text, p_bound double precision, p_span interval, p_severity text, p_clear_after interval, p_channels text[], p_enabled boolean) IS 'Change a rule of jobs.alert_rules_status; what is null stays as it is. p_channels {} is every
-channel.
-Raises JQ020.';
+channel. Raises JQ020 (no such rule), JQ022 (no such channel).';
 
 
 --

@@ -20,6 +20,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Mapping, Sequence
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP as LINES
 from typing import Any
@@ -70,14 +71,17 @@ async def send_mail(request: Request, credentials: None, http: httpx.AsyncClient
 
     Done:     {"refused": [address, …]}; the server has it for all but these.
     TryLater: no connection, or an answer 4xx.
-    GiveUp:   no TLS, a refused login, or an answer 5xx; every address refused.
+    GiveUp:   no TLS, a refused login, or an answer 5xx; every address refused, or of no form.
     Unknown:  the connection broke after the message had gone out.
     """
     try:
         url = _setting(request, ("smtps", "smtp"))
+        message = message_of(request)
     except Stop as stop:
         return stop.outcome
-    return await asyncio.to_thread(_deliver, url, message_of(request), request)
+    except (ValueError, TypeError, LookupError, MessageError) as error:
+        return GiveUp(f"The mail cannot be written: {error}", "invalid_request")
+    return await asyncio.to_thread(_deliver, url, message, request)
 
 
 def message_of(request: Mapping[str, Any]) -> EmailMessage:
@@ -85,7 +89,7 @@ def message_of(request: Mapping[str, Any]) -> EmailMessage:
     message = EmailMessage(policy=LINES)
     message["From"] = request["from"]
     message["To"] = ", ".join(request["to"])
-    message["Subject"] = request["subject"]
+    message["Subject"] = " ".join(request["subject"].split())
     message["Date"] = request["date"]
     message["Message-ID"] = f"<autom.{request['message_id']}@{request['from'].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -119,6 +123,9 @@ def _deliver(url: SplitResult, message: EmailMessage, request: Request) -> Outco
         return _refused(error.smtp_code, error.smtp_error)
     except smtplib.SMTPNotSupportedError as error:
         return GiveUp(f"The mail server cannot do it: {error}", "invalid_request")
+    except UnicodeError as error:
+        # A host, login or address that no server can be told: all of it comes before the message.
+        return GiveUp(f"The mail server cannot be told: {type(error).__name__}.", "invalid_request")
     except (OSError, smtplib.SMTPException) as error:
         return TryLater(None, f"No connection: {type(error).__name__}.", "server_error")
 

@@ -14,6 +14,9 @@ from tests.fixtures.alerts import rule, watch, wrong
 from tests.fixtures.cli import AUTOM, autom
 from tests.fixtures.wait import until
 
+SECRET = "https://hooks.slack.com/services/secret"
+MAIL = ["channel", "ops", "--mail", "AUTOM_ALERT_MAIL_URL", "--from", "a@b"]
+
 
 @pytest.fixture
 def worker(database, sandbox, mail_server, certificate):
@@ -123,11 +126,20 @@ def test_silence_and_its_end(database):
         pytest.param(["silence", "12"], 2, id="a silence without an end"),
         pytest.param(["test", "none"], 3, id="a channel that is not there"),
         pytest.param(["channel", "ops"], 2, id="a channel of no kind"),
-        pytest.param(["channel", "ops", "--slack", "HOME"], 1, id="a setting of somebody else"),
+        pytest.param(["channel", "ops", "--slack", "HOME"], 2, id="a setting of somebody else"),
+        pytest.param(["channel", "ops", "--slack", SECRET], 2, id="a webhook that was pasted"),
+        pytest.param(["channel", "ops", "--mail", SECRET], 2, id="a server that was pasted"),
+        pytest.param(["channel", "ops", "--mail", "AUTOM_ALERT_X"], 2, id="a mail of nobody"),
+        pytest.param([*MAIL, "--to", "a@b", "--at-least", "grave"], 2, id="a severity of nobody"),
+        pytest.param([*MAIL, "--to", "y"], 6, id="a mail to what is no address"),
+        pytest.param([*MAIL, "--to", "c@d\nBcc: e@f"], 6, id="a mail with a header more"),
     ],
 )
 def test_refusals(database, arguments, code):
-    assert autom("alerts", *arguments, database=database).code == code
+    done = autom("alerts", *arguments, database=database)
+    assert (done.code, done.out) == (code, "")
+    assert "services/secret" not in done.err
+    assert "Failing row" not in done.err
 
 
 def test_every_verb_says_its_sql(database):

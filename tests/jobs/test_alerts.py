@@ -9,7 +9,7 @@ import pytest
 
 from db.call import value
 from db.database import connect
-from db.errors import NoSuchAlert, NoSuchChannel, NoSuchRule
+from db.errors import NoSuchAlert, NoSuchChannel, NoSuchRule, NotAChannel
 from tests.fixtures.alerts import (
     alerts,
     another_rule,
@@ -469,12 +469,95 @@ def test_a_silence_is_of_the_thing_not_of_its_alert(noon):
             "JQ022",
             id="a channel that is not there cannot be tested",
         ),
+        pytest.param(
+            "jobs.set_alert_rule",
+            {"rule": "horizon_held", "channels": ["gud"]},
+            NoSuchChannel,
+            "JQ022",
+            id="a rule cannot tell a channel that is not there",
+        ),
+        pytest.param(
+            "jobs.set_alert_rule",
+            {"rule": "horizon_held", "channels": [None]},
+            NoSuchChannel,
+            "JQ022",
+            id="a rule cannot tell no channel",
+        ),
     ],
 )
 def test_refusals(db, function, arguments, refusal, code):
     with pytest.raises(refusal) as refused:
         value(db, function, **arguments)
     assert refused.value.code == code
+
+
+SLACK = {"channel": "ops", "sends": "slack", "url_from": "AUTOM_ALERT_SLACK_URL"}
+MAIL = {
+    "channel": "ops",
+    "sends": "mail",
+    "url_from": "AUTOM_ALERT_MAIL_URL",
+    "mail_from": "me@example.com",
+    "mail_to": ["ann@example.com"],
+}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(SLACK, id="slack"),
+        pytest.param(MAIL, id="mail"),
+        pytest.param(MAIL | {"mail_to": ["a.b+c@x.y", "root@localhost"]}, id="mail to several"),
+    ],
+)
+def test_a_channel_can_be(db, given):
+    value(db, "jobs.set_alert_channel", **given)
+    value(db, "jobs.set_alert_channel", **given, min_severity="critical")
+    assert db.execute("select sends, min_severity from jobs.alert_channels_status").fetchall() == [
+        (given["sends"], "critical")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        pytest.param({"channel": "Ops secret"}, "p_channel", id="a name with a space"),
+        pytest.param({"sends": "secret"}, "p_sends", id="what nobody can send"),
+        pytest.param({"url_from": "https://x.y/secret"}, "p_url_from", id="the secret itself"),
+        pytest.param({"url_from": None}, "p_url_from", id="no setting"),
+        pytest.param({"url_from": "AUTOM_SECRET"}, "p_url_from", id="a setting of others"),
+        pytest.param({"mail_from": None}, "p_mail_from", id="from nobody"),
+        pytest.param({"mail_from": "secret <a@b>"}, "p_mail_from", id="from a name"),
+        pytest.param({"mail_to": None}, "p_mail_to", id="to nobody"),
+        pytest.param({"mail_to": []}, "p_mail_to", id="to an empty list"),
+        pytest.param({"mail_to": [None]}, "p_mail_to", id="to an empty place"),
+        pytest.param({"mail_to": ["a@b", "secret"]}, "p_mail_to", id="to what is no address"),
+        pytest.param({"mail_to": ["c@d\nBcc: secret@f"]}, "p_mail_to", id="to a header"),
+        pytest.param({"mail_to": ["c@d\n"]}, "p_mail_to", id="to a line"),
+        pytest.param({"min_severity": "secret"}, "p_min_severity", id="a severity of nobody"),
+    ],
+)
+def test_a_channel_cannot_be(db, given, wrong):
+    with pytest.raises(NotAChannel) as refused, db.transaction():
+        value(db, "jobs.set_alert_channel", **MAIL | given)
+    assert wrong in refused.value.detail
+    assert "secret" not in str(refused.value)
+    assert db.execute("select count(*) from jobs.alert_channels").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("given", "constraint"),
+    [
+        pytest.param({"bound": float("nan")}, "bound_is_a_number", id="no number"),
+        pytest.param({"bound": float("inf")}, "bound_is_a_number", id="without end"),
+        pytest.param({"bound": -1}, "bound_is_a_number", id="below nothing"),
+        pytest.param({"span": "-1 h"}, "span_is_not_below_0", id="a time that runs backwards"),
+        pytest.param({"clear_after": "-1 h"}, "wait_before_they_clear", id="over before it began"),
+        pytest.param({"severity": "grave"}, "severity_is_known", id="a severity of nobody"),
+    ],
+)
+def test_a_rule_cannot_be(db, given, constraint):
+    with pytest.raises(psycopg.errors.CheckViolation, match=constraint), db.transaction():
+        value(db, "jobs.set_alert_rule", rule="horizon_held", **given)
 
 
 @pytest.mark.parametrize(

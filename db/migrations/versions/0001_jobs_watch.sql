@@ -100,6 +100,9 @@ create table jobs.alert_rules (
     function ~ '^[a-z_][a-z0-9_]*[.][a-z_][a-z0-9_]*$'
   ),
   constraint alert_rules_severity_is_known check (severity in ('info', 'warning', 'critical')),
+  -- NaN is above all numbers.
+  constraint alert_rules_bound_is_a_number_from_0_on check (bound >= 0 and bound < 'infinity'),
+  constraint alert_rules_span_is_not_below_0 check (span >= interval '0'),
   constraint alert_rules_wait_before_they_clear check (clear_after >= interval '0')
 );
 comment on table jobs.alert_rules is
