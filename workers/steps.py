@@ -20,10 +20,11 @@ again from the first: each step that was done answers at once with what it answe
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, SupportsFloat
 
 from psycopg.types.json import Jsonb
 
@@ -32,6 +33,9 @@ from workers.outcome import Done, GiveUp, Outcome, TryLater, Unknown
 
 Ask = Callable[..., Awaitable[Any]]
 """Calls a function of the database about this run: its name, then its arguments by name."""
+
+NOTE = 500
+"""Characters of a note that are kept: it is said again with each heartbeat."""
 
 
 class Aside(BaseException):
@@ -102,9 +106,15 @@ class Steps:
             raise TimedOut(name)
         return said["value"]
 
-    def progress(self, percent: float | None, note: str | None = None) -> None:
-        """How far it is: ``jobs.active`` shows it from the next heartbeat on."""
-        self.reported = (percent, note)
+    def progress(self, percent: SupportsFloat | None, note: str | None = None) -> None:
+        """How far it is, 0 to 100: ``jobs.active`` shows it from the next heartbeat on.
+
+        What is beyond is cut, a note too; what is no finite number shows as none.
+        """
+        share = None if percent is None else float(percent)
+        if share is not None:
+            share = min(max(share, 0.0), 100.0) if math.isfinite(share) else None
+        self.reported = (share, None if note is None else _as_text(note))
 
     async def _ask(self, function: str, **arguments: Any) -> Any:
         try:
@@ -125,3 +135,8 @@ class Steps:
             raise
         except StaleRun:
             raise Aside from None
+
+
+def _as_text(note: object) -> str:
+    """Without what Postgres cannot store: NUL, and half a pair of surrogates."""
+    return str(note)[:NOTE].replace("\0", "").encode(errors="replace").decode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from psycopg.types.json import Jsonb
 
@@ -214,3 +216,53 @@ def test_what_is_not_heard(noon, told):
     w = worker(noon)
     told(noon, w, claim_one(noon, w))
     assert progress(noon) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        pytest.param({"percent": 100.00000000000001}, (100, None), id="a little above all"),
+        pytest.param({"percent": 150, "note": "n"}, (100, "n"), id="far above all"),
+        pytest.param({"percent": -5}, (0, None), id="below nothing"),
+        pytest.param({"percent": "half"}, (None, None), id="a share that is no number"),
+        pytest.param({"percent": [1], "note": {"n": 1}}, (None, '{"n": 1}'), id="a list"),
+        pytest.param({"job_id": "x", "percent": 1}, (None, None), id="a job that is no number"),
+        pytest.param({"job_id": [1], "percent": 1}, (None, None), id="a job that is a list"),
+        pytest.param({"job_id": 10**30, "percent": 1}, (None, None), id="a job too large"),
+        pytest.param({"run_no": 10**30, "percent": 1}, (None, None), id="a run too large"),
+    ],
+)
+def test_what_cannot_be_read_costs_nobody_the_lease(noon, said, heard):
+    value(noon, "jobs.enqueue", kind="t.plain")
+    w = worker(noon)
+    job = claim_one(noon, w)
+    at(noon, "2026-01-01 12:30+00")
+    told = [{"job_id": job.job_id, "run_no": job.run_no} | said]
+    value(noon, "jobs.heartbeat", worker_id=w, progress=Jsonb(told))
+    assert progress(noon) == heard
+    leases = noon.execute("select lease_until - jobs.clock() from jobs.workers").fetchall()
+    assert leases == [(timedelta(hours=1),)]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("50", id="a number"),
+        pytest.param('{"percent": 50}', id="no list"),
+        pytest.param('[1, "x", null, [{}]]', id="a list of anything"),
+    ],
+)
+def test_what_is_no_progress_is_passed_over(noon, said):
+    w = worker(noon)
+    noon.execute("select from jobs.heartbeat(%s, %s::jsonb)", [w, said])
+    assert noon.execute("select * from jobs.progress").fetchall() == []
+
+
+def test_shares_that_no_float_can_hold(noon):
+    value(noon, "jobs.enqueue", kind="t.plain")
+    w = worker(noon)
+    job = claim_one(noon, w)
+    for share, shown in (("1e400", 100), ("-1e400", 0), ("1e-400", 0)):
+        said = f'[{{"job_id": {job.job_id}, "run_no": {job.run_no}, "percent": {share}}}]'
+        noon.execute("select from jobs.heartbeat(%s, %s::jsonb)", [w, said])
+        assert progress(noon) == (shown, None)

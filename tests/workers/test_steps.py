@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 
@@ -141,19 +143,38 @@ async def test_an_event_that_does_not_come(conn, database):
     assert conn.execute("select result from jobs.finished").fetchone() == ("went on without",)
 
 
-async def test_how_far_a_handler_is(conn, database):
+@pytest.mark.parametrize(
+    ("percent", "note", "told"),
+    [
+        pytest.param(50, "half of it", (50, "half of it"), id="half"),
+        pytest.param(Decimal("50"), "half", (50, "half"), id="as a decimal"),
+        pytest.param(100.00000000000001, "all", (100, "all"), id="a little above all"),
+        pytest.param(150, "more", (100, "more"), id="far above all"),
+        pytest.param(-5, "less", (0, "less"), id="below nothing"),
+        pytest.param(math.nan, "who knows", (None, "who knows"), id="no number"),
+        pytest.param(math.inf, "for ever", (None, "for ever"), id="without end"),
+        pytest.param(None, "begun", (None, "begun"), id="a note alone"),
+        pytest.param(1, "a\0b \ud800", (1, "ab ?"), id="what Postgres cannot store"),
+        pytest.param(1, "x" * 10_000, (1, "x" * 500), id="a long note"),
+        pytest.param(1, ["a", 1], (1, "['a', 1]"), id="a note that is no text"),
+    ],
+)
+async def test_how_far_a_handler_is(conn, database, percent, note, told):
+    """Whatever it says: its worker keeps its lease, and the job its run."""
     job_id = enqueue(conn, in_steps(conn, "t.steps", kind), {})
     seen = asyncio.Event()
 
     async def handler(request, credentials, http, steps):
-        steps.progress(50, "half of it")
+        steps.progress(percent, note)
         await seen.wait()
 
     def shown():
         rows = conn.execute("select percent, note from jobs.active where job_id = %s", [job_id])
-        return rows.fetchone() == (50, "half of it")
+        return rows.fetchone() == told
 
     async with serving(database, {"t.steps": handler}, lease=0.9):
         await soon(shown)
         seen.set()
         await soon(lambda: is_done(conn, job_id))
+    ended_so = conn.execute("select state, runs, failures from jobs.finished").fetchone()
+    assert ended_so == ("done", 1, 0)
