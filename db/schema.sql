@@ -3958,6 +3958,7 @@ CREATE TABLE jobs.kinds (
     CONSTRAINT kinds_in_sql_are_prepared CHECK (((NOT in_sql) OR (prepare IS NOT NULL))),
     CONSTRAINT kinds_know_what_a_repeat_does CHECK ((effect = ANY (ARRAY['natural'::text, 'native_key'::text, 'read_back'::text, 'at_most_once'::text, 'repeatable'::text]))),
     CONSTRAINT kinds_name_functions_with_their_schema CHECK (((prepare ~ '^[a-z_][a-z0-9_]*[.][a-z_][a-z0-9_]*$'::text) AND (settle ~ '^[a-z_][a-z0-9_]*[.][a-z_][a-z0-9_]*$'::text))),
+    CONSTRAINT kinds_take_a_year_at_most CHECK ((timeout <= '365 days'::interval)),
     CONSTRAINT kinds_take_some_time CHECK ((timeout > '00:00:00'::interval)),
     CONSTRAINT kinds_try_at_least_once CHECK ((max_attempts > 0)),
     CONSTRAINT kinds_wait_before_they_try_again CHECK (((backoff_base >= '00:00:00'::interval) AND (backoff_cap >= backoff_base)))
@@ -4010,7 +4011,7 @@ COMMENT ON COLUMN jobs.kinds.backoff_cap IS 'The longest wait between two attemp
 -- Name: COLUMN kinds.timeout; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON COLUMN jobs.kinds.timeout IS 'How long one call may take before the worker stops it.';
+COMMENT ON COLUMN jobs.kinds.timeout IS 'How long one call may take before the worker stops it; a year at most.';
 
 
 --
@@ -14105,6 +14106,7 @@ CREATE TABLE jobs.jobs (
     timeout interval,
     payload jsonb NOT NULL,
     CONSTRAINT jobs_have_one_of_four_priorities CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT jobs_take_a_year_at_most CHECK ((timeout <= '365 days'::interval)),
     CONSTRAINT jobs_take_some_time CHECK ((timeout > '00:00:00'::interval))
 )
 PARTITION BY RANGE (job_id);
@@ -14156,7 +14158,7 @@ COMMENT ON COLUMN jobs.jobs.key IS 'What limits and fairness are counted by; emp
 -- Name: COLUMN jobs.timeout; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON COLUMN jobs.jobs.timeout IS 'How long one call may take; null is as its kind says.';
+COMMENT ON COLUMN jobs.jobs.timeout IS 'How long one call may take, a year at most; null is as its kind says.';
 
 
 --
@@ -16222,6 +16224,7 @@ CREATE TABLE jobs.jobs_default (
     timeout interval,
     payload jsonb NOT NULL,
     CONSTRAINT jobs_have_one_of_four_priorities CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT jobs_take_a_year_at_most CHECK ((timeout <= '365 days'::interval)),
     CONSTRAINT jobs_take_some_time CHECK ((timeout > '00:00:00'::interval))
 );
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from psycopg.errors import CheckViolation, DatetimeFieldOverflow
 
 from db import errors
 from db.call import value
@@ -122,6 +123,39 @@ def test_what_is_refused(db, arguments, refusal):
     with pytest.raises(refusal), db.transaction():
         value(db, "jobs.enqueue", **arguments)
     assert db.execute("select count(*) from jobs.jobs").fetchone() == (0,)
+
+
+TOO_LONG = [
+    pytest.param("366 days", id="more than a year"),
+    pytest.param("1000000 years", id="more than a timestamp holds"),
+]
+
+
+@pytest.mark.parametrize("timeout", TOO_LONG)
+def test_a_deadline_that_nobody_lives_to_see_is_refused(db, timeout):
+    kind(db)
+    with pytest.raises(CheckViolation, match="jobs_take_a_year_at_most"), db.transaction():
+        enqueue(db, timeout=timeout)
+    with pytest.raises(CheckViolation, match="kinds_take_a_year_at_most"), db.transaction():
+        kind(db, "t.slow", timeout=timeout)
+    assert claim(db, worker(db)) == []
+
+
+@pytest.mark.parametrize("of", ["job", "kind"])
+def test_without_the_bound_one_job_would_stop_its_whole_queue(db, of):
+    """The control: at the bound it is claimed, far above it nothing of its queue is."""
+    for table in ("jobs.jobs", "jobs.kinds"):
+        name = table.partition(".")[2]
+        db.execute(f"alter table {table} drop constraint {name}_take_a_year_at_most".encode())
+    kind(db, timeout="365 days")
+    enqueue(db)
+    assert len(claim(db, worker(db))) == 1
+    enqueue(db, **({"timeout": "1000000 years"} if of == "job" else {}))
+    if of == "kind":
+        db.execute("update jobs.kinds set timeout = '1000000 years' where kind = 't.plain'")
+    enqueue(db)
+    with pytest.raises(DatetimeFieldOverflow), db.transaction():
+        claim(db, worker(db))
 
 
 def test_lists_of_different_lengths_are_refused(db):

@@ -82,6 +82,8 @@ create table jobs.kinds (
     backoff_base >= interval '0' and backoff_cap >= backoff_base
   ),
   constraint kinds_take_some_time check (timeout > interval '0'),
+  -- A deadline that no timestamp holds would fail every claim of the queue.
+  constraint kinds_take_a_year_at_most check (timeout <= interval '365 days'),
   constraint kinds_know_what_a_repeat_does check (
     effect in ('natural', 'native_key', 'read_back', 'at_most_once', 'repeatable')
   ),
@@ -103,7 +105,8 @@ comment on column jobs.kinds.max_attempts is 'Failures and crashes after which a
 comment on column jobs.kinds.backoff_base is
   'Wait after the first failure; each further one doubles it.';
 comment on column jobs.kinds.backoff_cap is 'The longest wait between two attempts.';
-comment on column jobs.kinds.timeout is 'How long one call may take before the worker stops it.';
+comment on column jobs.kinds.timeout is
+  'How long one call may take before the worker stops it; a year at most.';
 comment on column jobs.kinds.effect is 'Why a repeat is safe; null has no effect outside.';
 comment on column jobs.kinds.in_sql is
   'Its prepare function is all of the work: any worker does it, and none needs a handler.';
@@ -178,6 +181,8 @@ create table jobs.jobs (
   timeout    interval,
   payload    jsonb not null,
   constraint jobs_take_some_time check (timeout > interval '0'),
+  -- A deadline that no timestamp holds would fail every claim of the queue.
+  constraint jobs_take_a_year_at_most check (timeout <= interval '365 days'),
   constraint jobs_have_one_of_four_priorities check (priority between 0 and 3)
 ) partition by range (job_id);
 create table jobs.jobs_default partition of jobs.jobs default;
@@ -192,7 +197,8 @@ comment on column jobs.jobs.run_id is
   'The run it belongs to; null if it was enqueued outside of one.';
 comment on column jobs.jobs.priority is '0 urgent, 1 high, 2 normal, 3 idle.';
 comment on column jobs.jobs.tenant is 'The user it works for; null is the house itself.';
-comment on column jobs.jobs.timeout is 'How long one call may take; null is as its kind says.';
+comment on column jobs.jobs.timeout is
+  'How long one call may take, a year at most; null is as its kind says.';
 comment on column jobs.jobs.key is 'What limits and fairness are counted by; empty has none.';
 
 create table jobs.ready (
