@@ -129,7 +129,7 @@ class Calls:
             return Unknown(said(error), "handler")
         finally:
             held.calling = False
-        return Done() if outcome is None else outcome
+        return understood(outcome)
 
     def _steps_of(self, held: Held) -> dict[str, Steps]:
         if held.job.kind not in self._in_steps:
@@ -169,6 +169,16 @@ class Calls:
             return await self._ask(function, **run, **more)
 
         return await until_it_works(once)
+
+
+def understood(answer: object) -> Outcome:
+    """What a handler returned, as an outcome: None is one, anything else than an outcome is not."""
+    if answer is None:
+        return Done()
+    if isinstance(answer, Outcome):
+        return answer
+    why = f"The handler returned a {type(answer).__name__}, not an outcome."
+    return Unknown(why, "handler")
 
 
 async def until_it_works(

@@ -40,7 +40,7 @@ from psycopg.types.json import Jsonb
 
 from db.call import acall, aselect, avalue
 from db.errors import WorkerGone
-from workers.calls import Calls, Handler, Held, Job, Resolve, said, until_it_works
+from workers.calls import Calls, Handler, Held, Job, Resolve, said, understood, until_it_works
 from workers.ear import Ear
 from workers.http import client
 from workers.line import NOTHING, Batch, Line
@@ -343,7 +343,7 @@ class Worker:
                 line.done.append((job.job_id, job.run_no, outcome and outcome.answer))
                 line.free += 1
             else:
-                self._start(line, Held(job), outcome)
+                self._start(line, Held(job), understood(outcome))
         line.fresh = set()
 
     def _start(self, line: Line, held: Held, outcome: Outcome | None = None) -> None:

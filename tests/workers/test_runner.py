@@ -159,6 +159,30 @@ async def test_what_a_rate_lets_through_is_begun_when_it_does(conn, database):
         await soon(lambda: unfinished(conn) == 0)
 
 
+@pytest.mark.parametrize("answer", [{"a": 1}, {}, "done", 0, False], ids=repr)
+@pytest.mark.parametrize("way", ["t.call", "t.plain", "t.ruled"])
+async def test_what_is_no_outcome_fails_its_own_job_at_once(conn, database, way, answer):
+    """A handler is called once, and its job does not stay with the worker until its deadline."""
+    ruled(conn, max_attempts=1)
+    kind(conn, "t.call", max_attempts=1)
+    kind(conn, "t.plain", max_attempts=1)
+    enqueue(conn, way)
+    called = []
+
+    def plain(request, credentials, http):
+        called.append(request)
+        return answer
+
+    async def call(request, credentials, http):
+        return plain(request, credentials, http)
+
+    async with serving(database, {"t.call": call, "t.ruled": call, "t.plain": plain}):
+        await soon(lambda: unfinished(conn) == 0)
+    why = f"The handler returned a {type(answer).__name__}, not an outcome."
+    assert conn.execute("select code, reason from jobs.dead").fetchall() == [("handler", why)]
+    assert len(called) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "more", "state"),
     [
