@@ -161,7 +161,7 @@ def test_the_dead_of_a_batch_stay_until_it_has_ended_and_counted_them(noon):
 def test_what_is_retried_just_now_is_not_discarded(database):
     with connect(database) as conn, connect(database) as other:
         kind(conn)
-        first, second = dead(conn, "gone", "gone")
+        first, _ = dead(conn, "gone", "gone")
         with other.transaction():
             value(other, "jobs.retry", job_id=first)
             assert value(conn, "jobs.discard_dead") == 1
