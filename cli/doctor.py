@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PATIENCE = timedelta(minutes=5)
 """How long a job may be ready, or a schedule due, before something is wrong."""
 
+NAMED = 5
+"""Alerts that are named; of more there is the number."""
+
 CLOCKS_APART = timedelta(seconds=5)
 
 
@@ -28,7 +31,7 @@ class Finding:
     """One thing that was looked at."""
 
     check: str
-    state: Literal["ok", "failed"]
+    state: Literal["ok", "failed", "unseen"]
     found: str
     fix: str | None
 
@@ -51,6 +54,32 @@ class Schedule:
 
     schedule: str
     late: timedelta | None
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A row of jobs.alerts_status."""
+
+    severity: str
+    rule: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of jobs.alert_rules_status."""
+
+    rule: str
+    channels: list[str] | None
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A row of jobs.alert_channels_status."""
+
+    channel: str
+    last_outcome: str | None
+    last_reason: str | None
 
 
 @dataclass(frozen=True)
@@ -77,7 +106,8 @@ def doctor(out: Output, database: Database = None) -> int | None:
     $ autom doctor
     $ autom doctor --json | jq '.[] | select(.state == "failed")'
 
-    The exit code is 1 where something failed. Nothing is changed.
+    The exit code is 1 where something failed. Nothing is changed. What this database role may not
+    look at is listed as unseen.
     """
     findings = list(examined(database))
     out.table(findings, Finding)
@@ -86,13 +116,19 @@ def doctor(out: Output, database: Database = None) -> int | None:
 
 def examined(asked: str | None) -> Iterator[Finding]:
     """All findings; where the database is no good, that one alone."""
+    from psycopg.errors import InsufficientPrivilege
+
     from db import database
     from db.database import Unusable
     from db.server import Unavailable
 
     try:
         url = database_url(asked)
-        state = database.check(url)
+        try:
+            state = database.check(url)
+        except InsufficientPrivilege:
+            # Only the owner, who upgrades, reads the bookkeeping.
+            state = None
     except (Unusable, Unavailable) as error:
         yield failed("database", str(error), None)
         return
@@ -100,15 +136,29 @@ def examined(asked: str | None) -> Iterator[Finding]:
         yield failed("database", f"{problem.what} {problem.why or ''}", problem.next)
         return
     yield ok("database", _where(url))
-    if not state.current:
+    if state is None:
+        yield unseen("release")
+    elif not state.current:
         late = f"{len(state.pending)} revisions are missing" if state.pending else "code differs"
         yield failed("release", f"The database is not of this release: {late}.", "autom migrate")
         return
-    yield ok("release", f"At revision {state.chain[-1].revision}, code as the files say.")
+    else:
+        yield ok("release", f"At revision {state.chain[-1].revision}, code as the files say.")
     with database.reach(url) as conn:
-        for examine in (clocks, queues, schedules, connections):
-            yield from examine(conn)
-        yield from keys(conn, asked)
+        parts = {
+            "clocks": clocks(conn),
+            "queues": queues(conn),
+            "schedules": schedules(conn),
+            "alerts": alerts(conn),
+            "channels": channels(conn),
+            "connections": connections(conn),
+            "keys": keys(conn, asked),
+        }
+        for check, findings in parts.items():
+            try:
+                yield from findings
+            except InsufficientPrivilege:
+                yield unseen(check)
 
 
 def clocks(conn: DbConnection) -> Iterator[Finding]:
@@ -163,6 +213,44 @@ def schedules(conn: DbConnection) -> Iterator[Finding]:
         yield ok("schedules", "None is late.")
 
 
+def alerts(conn: DbConnection) -> Iterator[Finding]:
+    from db.call import select
+
+    rows = select(conn, "jobs.alerts_status", Alert, {"state": "open"}, "first_seen desc")
+    if rows:
+        first = ", ".join(f"{row.rule} ({row.about})" for row in rows[:NAMED])
+        more = f" and {len(rows) - NAMED:,} more" if len(rows) > NAMED else ""
+        yield failed("alerts", f"Open: {first}{more}.", "autom alerts ls")
+    else:
+        yield ok("alerts", "None is open.")
+
+
+def channels(conn: DbConnection) -> Iterator[Finding]:
+    from db.call import select
+
+    hear = select(conn, "jobs.alert_channels_status", Channel, {"enabled": True}, "channel")
+    rules = select(conn, "jobs.alert_rules_status", Rule, {"enabled": True}, "rule")
+    names = {row.channel for row in hear}
+    deaf = [row for row in hear if row.last_outcome in ("failed", "unknown")]
+    mute = [row.rule for row in rules if row.channels and not names & set(row.channels)]
+    for row in deaf:
+        yield failed(
+            "channel",
+            f"The last message to {row.channel} {row.last_outcome}: {row.last_reason}",
+            f"autom alerts test {row.channel}",
+        )
+    if mute:
+        yield failed(
+            "channels",
+            f"Rules whose channels are off or gone, so they tell nobody: {', '.join(mute)}.",
+            "autom alerts channels",
+        )
+    elif not hear:
+        yield Finding("channels", "ok", "Nobody is told of alerts.", "autom alerts channel --help")
+    elif not deaf:
+        yield ok("channels", f"Alerts are told to {', '.join(sorted(names))}.")
+
+
 def keys(conn: DbConnection, asked: str | None) -> Iterator[Finding]:
     from cli.keys import sealer
     from db.call import select
@@ -206,6 +294,12 @@ def ok(check: str, found: str) -> Finding:
 
 def failed(check: str, found: str, fix: str | None) -> Finding:
     return Finding(check, "failed", found, fix)
+
+
+def unseen(check: str) -> Finding:
+    return Finding(
+        check, "unseen", "This database role may not look.", "as the owner: autom doctor"
+    )
 
 
 def _where(url: str) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from cli.alerts import SEVERITIES, Alert
 from cli.context import Session
 from cli.jobs import counted
 from cli.output import duration
@@ -20,6 +21,9 @@ RUNS = 5
 
 SHOPS = 10
 """Shops that are shown."""
+
+ALERTS = 5
+"""Open alerts that are shown, the worst first."""
 
 QUIET = timedelta(seconds=30)
 """A clock that has not ticked for so long has stopped."""
@@ -120,6 +124,7 @@ class Status:
     runs: list[Run]
     shops: list[ShopRow]
     connections: list[Connection]
+    alerts: list[Alert]
     attention: list[Attention]
 
 
@@ -151,6 +156,9 @@ def _read(session: Session) -> Status:
         connections = session.select(
             "accounts.connections_status", Connection, order="service, account"
         )
+        alerts = session.select(
+            "jobs.alerts_status", Alert, {"state": "open"}, order="first_seen desc, alert_id desc"
+        )
     info = session.connection.info
     left = {quota.user_id: quota for quota in quotas}
     found: dict[str, Any] = {
@@ -163,6 +171,7 @@ def _read(session: Session) -> Status:
         "runs": runs,
         "shops": [_shop(shop, left.get(shop.user_id)) for shop in shops],
         "connections": [connection for connection in connections if connection.alert],
+        "alerts": sorted(alerts, key=lambda alert: -SEVERITIES.index(alert.severity)),
     }
     return Status(**found, attention=list(_attention(**found)))
 
@@ -190,6 +199,7 @@ def _attention(
     held: list[Held],
     schedules: list[Schedule],
     connections: list[Connection],
+    alerts: list[Alert],
     **_: Any,
 ) -> Iterator[Attention]:
     waiting = sum(queue.ready for queue in queues)
@@ -200,6 +210,10 @@ def _attention(
         yield Attention(
             f"The clock has stopped ({_ticked(tick_age)}): nothing fires.", "autom work"
         )
+    for alert in alerts[:ALERTS]:
+        yield Attention(f"{alert.said} ({alert.severity}: {alert.rule})", "autom alerts ls")
+    if len(alerts) > ALERTS:
+        yield Attention(f"Of alerts {len(alerts) - ALERTS:,} more are open.", "autom alerts ls")
     for queue in queues:
         if queue.dead:
             yield Attention(

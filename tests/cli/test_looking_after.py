@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from cli import exits
 from db import database as databases
 from db.call import value
 from db.server import Server
+from tests.fixtures.alerts import channel, rule, watch, wrong
 
 AUTOM = Path(sys.executable).with_name("autom")
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -124,3 +126,41 @@ def test_the_doctor_finds_what_waits_too_long(database: str, autom: Run) -> None
         value(conn, "jobs.enqueue", kind="shops.list_boards")
     found = findings(autom("doctor", "--json", url=database))
     assert found["queues"] == ("failed", "autom queue ls")
+
+
+def test_the_doctor_finds_alerts_that_are_open_and_channels_that_do_not_hear(
+    database: str, autom: Run
+) -> None:
+    assert findings(autom("doctor", "--json", url=database))["alerts"] == ("ok", None)
+    with databases.connect(database) as conn:
+        rule(conn, channels=["ops"])
+        wrong(conn, "a")
+        channel(conn, "ops")
+        watch(conn)
+    found = findings(autom("doctor", "--json", url=database))
+    assert (found["alerts"], found["channels"]) == (("failed", "autom alerts ls"), ("ok", None))
+    with databases.connect(database) as conn:
+        conn.execute("update jobs.alert_notices set outcome = 'failed', ended_at = jobs.clock()")
+    found = findings(autom("doctor", "--json", url=database))
+    assert found["channel"] == ("failed", "autom alerts test ops")
+    with databases.connect(database) as conn:
+        conn.execute("update jobs.alert_channels set enabled = false")
+    found = findings(autom("doctor", "--json", url=database))
+    assert found["channels"] == ("failed", "autom alerts channels")
+
+
+@pytest.mark.parametrize("role", ["autom_operator", "autom_reader"])
+def test_the_doctor_says_what_a_role_may_not_look_at(database: str, autom: Run, role: str) -> None:
+    with databases.connect(database) as conn:
+        conn.execute(f"create role doctors_{role} login in role {role}".encode())
+    try:
+        there = make_conninfo(database, user=f"doctors_{role}")
+        done = autom("doctor", "--json", url=there)
+        assert (done.returncode, done.stderr) == (exits.FAILED, "")
+        found = findings(done)
+        assert found["release"] == ("unseen", "as the owner: autom doctor")
+        assert [check for check, (state, _) in found.items() if state == "unseen"] == ["release"]
+        assert found["workers"] == ("failed", "autom up, or autom work")
+    finally:
+        with databases.connect(database) as conn:
+            conn.execute(f"drop role doctors_{role}".encode())

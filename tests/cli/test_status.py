@@ -13,6 +13,7 @@ from cli import exits
 from db import database as databases
 from db.call import value
 from tests.fixtures.accounts import connection, user
+from tests.fixtures.alerts import rule, watch, wrong
 from tests.fixtures.cli import autom, jobs_everywhere, on_terminal
 
 Db = psycopg.Connection[Any]
@@ -54,6 +55,21 @@ def test_what_wants_a_person_comes_with_the_command_that_helps(conn: Db, databas
     assert len(found) == 5
 
 
+def test_open_alerts_want_a_person_the_worst_first(conn: Db, database: str) -> None:
+    value(conn, "jobs.start_worker", name="tester")
+    value(conn, "jobs.tick")
+    rule(conn)
+    wrong(conn, *"abcdef")
+    watch(conn)
+    conn.execute("update jobs.alerts set severity = 'critical' where about = 'b'")
+    found = list(wants(database).items())
+    assert found[0] == ("b is wrong. (critical: test_rule)", "autom alerts ls")
+    assert found[-1] == ("Of alerts 1 more are open.", "autom alerts ls")
+    assert len(found) == 6
+    value(conn, "jobs.silence_rule", rule="test_rule", until="2100-01-01", reason="known")
+    assert wants(database) == {}
+
+
 def test_the_commands_that_help_can_be_typed(conn: Db, database: str) -> None:
     jobs_everywhere(conn)
     value(conn, "jobs.pause", queue="openai", key="k")
@@ -74,6 +90,6 @@ def test_a_person_sees_everything_on_one_screen(conn: Db, database: str) -> None
 
 def test_its_sql_are_statements_that_run(conn: Db) -> None:
     statements = autom("status", "--sql").out.splitlines()
-    assert len(statements) == 9
+    assert len(statements) == 10
     for statement in statements:
         conn.execute(statement.encode())
