@@ -257,7 +257,7 @@ def _waiting(conn: Connection) -> bool:
 def _two_of_pg_cron(url: str) -> int:
     """Entries of pg_cron that tick the database: two, or none where there is no pg_cron."""
     try:
-        (entry,) = cron.install(url)
+        entry, *_ = cron.install(url)
     except cron.NoCron:
         return 0
     with database.connect(url) as conn:

@@ -183,7 +183,8 @@ def install(
     $ autom schedule install --cron-database postgresql://postgres@db.example.com/postgres
 
     Keeps pg_cron's table in step with jobs.pg_cron_entries: what is missing is added, what changed
-    is changed, what is no longer there is removed, and nothing else is touched.
+    or was turned off is put right. Entries by other names are not touched. One of ours drops what
+    pg_cron wrote down of our runs (cron.job_run_details) when it is a day old.
     """
     from db import cron
 

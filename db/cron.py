@@ -45,7 +45,7 @@ class Installed:
     database: str
     command: str
     change: str
-    """new, changed, unchanged or removed."""
+    """new, changed or unchanged."""
 
 
 def install(url: str, cron_url: str | None = None, *, dry_run: bool = False) -> list[Installed]:
@@ -56,7 +56,7 @@ def install(url: str, cron_url: str | None = None, *, dry_run: bool = False) -> 
     the server's settings say. Raises NoCron.
     """
     with connect(url) as conn:
-        wanted = select(conn, "jobs.pg_cron_entries", Entry)
+        wanted = select(conn, "jobs.pg_cron_entries", Entry, order="name")
         if cron_url is None:
             home = _one(conn, "select current_setting('cron.database_name', true)")
             if not home:
@@ -65,7 +65,6 @@ def install(url: str, cron_url: str | None = None, *, dry_run: bool = False) -> 
                     "restart, or leave it to the workers, which tick as well."
                 )
             cron_url = make_conninfo(url, dbname=home)
-        database = conn.info.dbname
     with connect(cron_url) as cron, cron.transaction(force_rollback=dry_run):
         try:
             cron.execute("create extension if not exists pg_cron")
@@ -76,29 +75,29 @@ def install(url: str, cron_url: str | None = None, *, dry_run: bool = False) -> 
             ) from error
         version = _one(cron, "select extversion from pg_extension where extname = 'pg_cron'")
         fine = tuple(map(int, version.replace("-", ".").split(".")[:2])) >= SECONDS
-        return _bring_in_step(cron, database, wanted, fine)
+        return _bring_in_step(cron, wanted, fine)
 
 
-def _bring_in_step(
-    cron: Connection, database: str, wanted: list[Entry], fine: bool
-) -> list[Installed]:
+def _bring_in_step(cron: Connection, wanted: list[Entry], fine: bool) -> list[Installed]:
     # Two who install at once take turns.
     cron.execute("select pg_advisory_xact_lock(hashtext('autom: pg_cron'))")
-    there = {
-        name: (schedule, command)
-        for name, schedule, command in cron.execute(THERE, [database]).fetchall()
-    }
+    names = [entry.name for entry in wanted]
+    there = {name: (job_id, line) for job_id, name, *line in cron.execute(THERE, [names])}
     found = []
     for entry in wanted:
-        line = (entry.schedule, entry.command) if fine else ("* * * * *", entry.minutely)
-        before = there.pop(entry.name, None)
-        change = "unchanged" if before == line else "changed" if before else "new"
-        if change != "unchanged":
-            cron.execute(SCHEDULE, [entry.name, *line, database])
-        found.append(Installed(entry.name, line[0], database, line[1], change))
-    for name, (schedule, command) in there.items():
-        cron.execute("select cron.unschedule(%s)", [name])
-        found.append(Installed(name, schedule, database, command, "removed"))
+        minutely = None if fine else entry.minutely
+        schedule, command = ("* * * * *", minutely) if minutely else (entry.schedule, entry.command)
+        database = entry.database or cron.info.dbname
+        job_id, before = there.get(entry.name, (None, None))
+        if before == [schedule, command, database, True]:
+            change = "unchanged"
+        elif job_id is None:
+            change = "new"
+            cron.execute(NEW, [entry.name, schedule, command, database])
+        else:
+            change = "changed"
+            cron.execute(CHANGED, [job_id, schedule, command, database])
+        found.append(Installed(entry.name, schedule, database, command, change))
     return found
 
 
@@ -108,9 +107,13 @@ def _one(conn: Connection, query: str) -> Any:
 
 
 THERE = """
-select j.jobname, j.schedule, j.command
+select j.jobid, j.jobname, j.schedule, j.command, j.database, j.active
 from cron.job as j
-where j.database = %s and j.username = current_user and j.jobname like 'autom %%'
+where j.jobname = any(%s) and j.username = current_user
 """
 
-SCHEDULE = "select cron.schedule_in_database(%s, %s, %s, %s)"
+NEW = "select cron.schedule_in_database(%s, %s, %s, %s)"
+
+CHANGED = """
+select cron.alter_job(%s, schedule => %s, command => %s, database => %s, active => true)
+"""

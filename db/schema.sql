@@ -17110,19 +17110,30 @@ COMMENT ON COLUMN jobs.parents.reason IS 'Why the parent ended so; null if it wa
 --
 
 CREATE VIEW jobs.pg_cron_entries AS
- SELECT format('%s in %s'::text, e.name, current_database()) AS name,
-    e.schedule,
-    e.command,
-    e.minutely,
+ WITH names AS (
+         SELECT format('autom tick in %s'::text, current_database()) AS tick,
+            format('autom tidy for %s'::text, current_database()) AS tidy
+        )
+ SELECT n.tick AS name,
+    '1 second'::text AS schedule,
+    'select jobs.tick()'::text AS command,
+    'call jobs.tick_for_a_minute()'::text AS minutely,
     current_database() AS database
-   FROM ( VALUES ('autom tick'::text,'1 second'::text,'select jobs.tick()'::text,'call jobs.tick_for_a_minute()'::text)) e(name, schedule, command, minutely);
+   FROM names n
+UNION ALL
+ SELECT n.tidy AS name,
+    '17 * * * *'::text AS schedule,
+    format('delete from cron.job_run_details as r using cron.job as j where j.jobid = r.jobid and j.jobname in (%L, %L) and coalesce(r.end_time, r.start_time) < now() - interval ''1 day'''::text, n.tick, n.tidy) AS command,
+    NULL::text AS minutely,
+    NULL::name AS database
+   FROM names n;
 
 
 --
 -- Name: VIEW pg_cron_entries; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON VIEW jobs.pg_cron_entries IS 'What pg_cron has to do, if it is there. "autom schedule install" keeps its table in step with this. The schedules themselves are not here: jobs.tick fires them.';
+COMMENT ON VIEW jobs.pg_cron_entries IS 'What pg_cron has to do, if it is there: tick, and drop what it wrote down of that a day ago. "autom schedule install" keeps its table in step with this. The schedules themselves are not here: jobs.tick fires them.';
 
 
 --
@@ -17150,7 +17161,14 @@ COMMENT ON COLUMN jobs.pg_cron_entries.command IS 'What that runs.';
 -- Name: COLUMN pg_cron_entries.minutely; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON COLUMN jobs.pg_cron_entries.minutely IS 'What runs each minute instead, where pg_cron is older and knows no seconds.';
+COMMENT ON COLUMN jobs.pg_cron_entries.minutely IS 'What runs each minute instead, where pg_cron is older and knows no seconds; null where the schedule has none.';
+
+
+--
+-- Name: COLUMN pg_cron_entries.database; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.pg_cron_entries.database IS 'Where it runs; null is the database that pg_cron is in.';
 
 
 --
