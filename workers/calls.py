@@ -24,7 +24,8 @@ T = TypeVar("T")
 Handler = Callable[..., Awaitable[Outcome | None] | Outcome | None]
 """Gets the request, the credentials to call with (None where the kind has no connection) and a
 client, and its ``steps`` if it has an argument of that name; None is ``Done()``. A plain function is
-called in the event loop and has to return at once."""
+called in the event loop: until it returns its worker does nothing else but keep its lease, and
+nothing stops it."""
 Resolve = Callable[[UUID], Awaitable[Credentials]]
 
 log = logging.getLogger("autom.worker")

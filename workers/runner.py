@@ -5,7 +5,8 @@ It needs no state in a session, so PgBouncer may stand between in transaction mo
 * one connection for claims, each claim carrying what was done since the last one, and each report
   asking for more;
 * a few for ``jobs.prepare`` and ``jobs.settle``, and for reports beside a claim that is under way;
-* one for its heartbeat, so that no crowd on the others can cost it its lease;
+* one for its heartbeat, so that no crowd on the others can cost it its lease; and while a handler
+  holds up the event loop another, of a thread that beats in its place;
 * one that listens. Where notifications do not arrive, it polls: often while there is work, seldom
   while there is none.
 
@@ -26,6 +27,7 @@ import os
 import random
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
@@ -127,6 +129,8 @@ class Worker:
         self._alarm = asyncio.Event()
         self._ear = Ear(listen_url or url, self.name, self._ask, self._rung)
         self._claimed = 0
+        self._heard = time.monotonic()
+        """When the last heartbeat was answered."""
         self._http: httpx.AsyncClient
         self._calls: Calls
         self._group: asyncio.TaskGroup
@@ -150,6 +154,10 @@ class Worker:
                 stack.push_async_callback(link.close)
             await until_it_works(self._learn)
             await until_it_works(self._sign_on)
+            self._heard = time.monotonic()
+            over = threading.Event()
+            stack.callback(over.set)
+            threading.Thread(target=lambda: asyncio.run(self._stand_in(over)), daemon=True).start()
             async with asyncio.TaskGroup() as group:
                 around = [
                     group.create_task(self._beat()),
@@ -384,11 +392,10 @@ class Worker:
     # Around them --------------------------------------------------------------------------------
 
     async def _beat(self) -> None:
-        heard = time.monotonic()
-        learned = heard
+        learned = time.monotonic()
         while True:
             await asyncio.sleep(
-                self._lease / 3 if heard > time.monotonic() - self._lease / 2 else 1
+                self._lease / 3 if self._heard > time.monotonic() - self._lease / 2 else 1
             )
             worker_id = self.worker_id
             try:
@@ -401,26 +408,42 @@ class Worker:
                         progress=self._progress(),
                         hears=self.hears,
                     )
-                heard = time.monotonic()
+                self._heard = time.monotonic()
                 for stop in stops:
                     for line in self._lines.values():
                         held = line.begun.get(stop.job_id)
                         if held and held.job.run_no == stop.run_no:
                             held.stop(stop.reason)
-                if heard - learned > 30:
+                if self._heard - learned > 30:
                     await self._learn()
                     self._serve_all()
-                    learned = heard
+                    learned = self._heard
             except WorkerGone:
                 await self._lose(worker_id)
-                heard = time.monotonic()
+                self._heard = time.monotonic()
             except psycopg.Error as error:
                 log.warning("heartbeat: %s", said(error))
-                if time.monotonic() - heard > self._lease:
+                if time.monotonic() - self._heard > self._lease:
                     # Under a new number: a heartbeat that came through after all would keep alive
                     # what this worker has let go of.
                     await self._lose(worker_id)
-                    heard = time.monotonic()
+                    self._heard = time.monotonic()
+
+    async def _stand_in(self, over: threading.Event) -> None:
+        """Beat where the event loop does not come to it, for a handler does not give way.
+
+        In a thread and a loop of its own, which has nothing else to do and so may wait. What the
+        database answers, the next heartbeat is told again.
+        """
+        link = Link(self._url, patience=self._lease / 3)
+        while not over.wait(self._lease / 12):
+            worker_id = self.worker_id
+            if worker_id and time.monotonic() - self._heard > self._lease / 2:
+                with suppress(psycopg.Error, WorkerGone):
+                    async with link.use() as conn:
+                        await acall(conn, "jobs.heartbeat", Stop, worker_id=worker_id)
+                    self._heard = time.monotonic()
+                await link.close()
 
     def _progress(self) -> Jsonb | None:
         """What handlers have said of how far they are; said again each time, so none is lost."""

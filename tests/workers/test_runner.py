@@ -472,6 +472,48 @@ def test_a_worker_that_slept_too_long_has_lost_its_jobs_and_goes_on(conn, databa
     assert faults(conn) == []
 
 
+@pytest.mark.parametrize("name", ["t.plain", "t.ruled"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["plain", "async"])
+async def test_a_handler_that_does_not_give_way_costs_its_worker_no_lease(
+    conn, url, name, is_async
+):
+    assert await runs_of_one_that_does_not_give_way(conn, url, name, is_async) == ["done"]
+
+
+async def test_without_a_stand_in_it_would_lose_it(conn, database, monkeypatch):
+    async def nobody(worker, over):
+        pass
+
+    monkeypatch.setattr(Worker, "_stand_in", nobody)
+    runs = await runs_of_one_that_does_not_give_way(conn, database, "t.plain", False)
+    assert runs == ["lost", "done"]
+
+
+async def runs_of_one_that_does_not_give_way(conn, url, name, is_async):
+    """How its runs end if the first holds up the event loop until the lease that it began with is over."""
+    kind(conn, "t.plain")
+    ruled(conn)
+    job_id = enqueue(conn, name)
+    calls = []
+
+    def hold_up(request, credentials, http):
+        calls.append(request)
+        if len(calls) == 1:
+            with connect(url) as own:
+                leased = own.execute("select max(lease_until) from jobs.workers").fetchone()
+                until(lambda: own.execute("select jobs.clock() > %s", leased).fetchone()[0])
+                value(own, "jobs.reap")
+
+    async def hold_up_too(request, credentials, http):
+        hold_up(request, credentials, http)
+
+    async with serving(url, {name: hold_up_too if is_async else hold_up}, lease=1.5):
+        await soon(lambda: unfinished(conn) == 0)
+    assert faults(conn) == []
+    runs = "select state from jobs.history where job_id = %s order by run_no"
+    return [state for (state,) in conn.execute(runs, [job_id]).fetchall()]
+
+
 @pytest.mark.parametrize("way", ["direct", "pgbouncer"])
 def test_connections_that_break_lose_nothing(conn, database, workers, log, request, way):
     ruled(conn)
