@@ -1696,7 +1696,8 @@ begin
     )
     select n.job_id, v_run_id, jobs.clock(), coalesce(n.run_at, p_run_at), 0, 0, v_priority,
            n.unique_key is not null, v_queue, p_kind, coalesce(n.key, ''),
-           format('Waits for %s jobs.', cardinality(p_after))
+           format('Waits for %s %s.', cardinality(p_after),
+                  case cardinality(p_after) when 1 then 'job' else 'jobs' end)
     from unnest(v_ids, v_keys, v_unique_keys, v_run_ats) as n (job_id, key, unique_key, run_at);
     perform jobs._wait_for(v_ids, p_after, p_policy);
     return v_answer;

@@ -5,12 +5,36 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from db.call import value
+from tests.fixtures.jobs import claim_one, kind, where, worker
+
 TESTS = Path(__file__).parent
 GUIDE = Path(__file__).parents[2] / "docs" / "queue.md"
 
 
 def test_one_jobs_life_goes_as_it_is_told(db):
-    db.execute("delete from jobs.limits")
+    go_through(db)
+
+
+def test_it_can_be_gone_through_twice_and_takes_nobody_elses_jobs(db):
+    kind(db)
+    others = value(db, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 3)
+    claim_one(db, worker(db))
+    before = what_there_is(db)
+    for _ in range(2):
+        go_through(db)
+        assert what_there_is(db) == before
+    assert [where(db, job_id) for job_id in others] == ["running", "ready", "ready"]
+
+
+def what_there_is(db):
+    tables = ("queues", "kinds", "limits", "pauses", "ready", "scheduled", "running")
+    return [db.execute(f"select * from jobs.{table}".encode()).fetchall() for table in tables] + [
+        db.execute("select name from jobs.workers where stopped_at is null").fetchall()
+    ]
+
+
+def go_through(db):
     blocks = re.findall(r"```sql\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
     statements = [s.strip() for block in blocks for s in block.split(";\n") if s.strip()]
     said = []
@@ -19,10 +43,20 @@ def test_one_jobs_life_goes_as_it_is_told(db):
         said.append(cursor.fetchall() if cursor.description else [])
     told = {row for rows in said for row in rows if row[0] in ("stale", "scheduled", "ready")}
     assert told == {("stale",), ("scheduled",), ("ready",)}
-    (life,) = [rows for rows in said if rows and rows[0][0] == "done"]
-    assert [(state, runs, failures, result) for state, runs, failures, _, result in life] == [
-        ("done", 2, 1, {"said": "Hello"})
-    ]
+    (lives,) = [rows for rows in said if rows and rows[0][0] == "done"]
+    for state, runs, failures, _, result in lives:
+        assert (state, runs, failures, result) == ("done", 2, 1, {"said": "Hello"})
+
+
+def test_each_table_is_named(db):
+    """But for the partitions: what each holds is said on the page."""
+    section = GUIDE.read_text().partition("## Tables\n")[2].partition("\n## ")[0]
+    rows = "".join(line for line in section.splitlines() if line.startswith("|"))
+    there = db.execute(
+        "select c.relname from pg_class as c where c.relnamespace = 'jobs'::regnamespace"
+        " and c.relkind in ('r', 'p') and not c.relispartition order by 1"
+    ).fetchall()
+    assert sorted(re.findall(r"`jobs\.(\w+)`", rows)) == [name for (name,) in there]
 
 
 def test_every_proof_that_is_named_is_there():
