@@ -159,6 +159,10 @@ class NotDiscardable(Refused, code="JQ035"):
     """The job is not dead, or its run has not ended and will count it."""
 
 
+class NoSuchPace(Refused, code="JQ036"):
+    """So many a second has to be more than none."""
+
+
 # accounts
 
 

@@ -73,6 +73,16 @@ def test_so_many_a_second(noon):
     assert len(claim(noon, worker(noon), 10)) == 5
 
 
+@pytest.mark.parametrize(
+    "pace", [pytest.param(0, id="none at all"), pytest.param(-1, id="fewer than none")]
+)
+def test_a_pace_that_is_none_is_refused(noon, pace):
+    (job_id,) = dead(noon, "gone")
+    with pytest.raises(errors.NoSuchPace), noon.transaction():
+        value(noon, "jobs.retry_dead", per_second=pace)
+    assert where(noon, job_id) == "ended"
+
+
 def test_whose_key_is_held_stays_dead(noon):
     (first,) = dead(noon, "gone", unique_key="u")
     (free,) = dead(noon, "gone")

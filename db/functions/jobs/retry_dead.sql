@@ -17,6 +17,13 @@ as $$
 declare
   v_dead record;
 begin
+  if p_per_second <= 0 then
+    raise exception using
+      errcode = 'JQ036',
+      message = 'So many a second has to be more than none.',
+      detail  = format('per_second=%s', p_per_second),
+      hint    = '0.1 is one in ten seconds; null is all at once.';
+  end if;
   for v_dead in
     select h.job_id, h.kind, h.reason, h.held_by,
            row_number() over (partition by h.held_by is null order by h.job_id) - 1 as place
@@ -66,5 +73,6 @@ comment on function jobs.retry_dead is
 reason is like p_reason; null asks for all. p_per_second of them a second, null all at once; p_limit
 at most. Returns each with when it may run, or with the job that holds its unique key by now
 (held_by): that one stays dead. p_dry_run: the same, and nothing is changed.
+Raises JQ036 (p_per_second is not above zero).
 select * from jobs.retry_dead(p_reason => ''%timeout%'', p_per_second => 5, p_dry_run => true);';
 grant execute on function jobs.retry_dead to autom_operator;
