@@ -5827,9 +5827,9 @@ $$;
 -- Name: FUNCTION discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean) IS 'Let go of dead jobs, the oldest first: those of a kind, of a queue, whose reason is like p_reason,
-that died longer ago than p_older_than; null asks for all. p_limit at most; those of a run that has
-not ended stay. Returns how many. p_dry_run: the same, and nothing is changed. See jobs.discard.
+COMMENT ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean) IS 'Let go of dead jobs, the oldest first: those of a kind, of a queue, whose reason is like
+p_reason, that died longer ago than p_older_than; null asks for all. p_limit at most; those of a run
+that has not ended stay. Returns how many. p_dry_run: the same, and nothing is changed. See jobs.discard.
 select jobs.discard_dead(p_kind => ''shops.draw_design'', p_older_than => ''30 days'');';
 
 
@@ -6226,7 +6226,8 @@ $_$;
 
 COMMENT ON FUNCTION jobs.heartbeat(p_worker_id integer, p_progress jsonb, p_hears boolean) IS 'Extend a worker''s lease; returns the jobs that it has to stop, and why. p_progress: how far its
 jobs are, [{"job_id", "run_no", "percent", "note"}], shown by jobs.active; percent is cut to 0 to
-100, and what cannot be read is passed over. p_hears: notifications reach it. Raises JQ005 where its lease had run out and its jobs were given to others.';
+100, and what cannot be read is passed over. p_hears: notifications reach it. Raises JQ005 where its
+lease had run out and its jobs were given to others.';
 
 
 --

@@ -50,5 +50,6 @@ $$;
 comment on function jobs.heartbeat is
   'Extend a worker''s lease; returns the jobs that it has to stop, and why. p_progress: how far its
 jobs are, [{"job_id", "run_no", "percent", "note"}], shown by jobs.active; percent is cut to 0 to
-100, and what cannot be read is passed over. p_hears: notifications reach it. Raises JQ005 where its lease had run out and its jobs were given to others.';
+100, and what cannot be read is passed over. p_hears: notifications reach it. Raises JQ005 where its
+lease had run out and its jobs were given to others.';
 grant execute on function jobs.heartbeat to autom_worker, autom_operator;

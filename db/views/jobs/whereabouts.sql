@@ -61,7 +61,8 @@ comment on column jobs.whereabouts.code is
   'The kind of error that ended it, as its worker called it; null if none or it had no name.';
 comment on column jobs.whereabouts.why is
   'Why it waits, or why it ended so; null if there is nothing to say.';
-comment on column jobs.whereabouts.dead is 'It ended badly, and nobody has retried or discarded it.';
+comment on column jobs.whereabouts.dead is
+  'It ended badly, and nobody has retried or discarded it.';
 comment on column jobs.whereabouts.run_id is
   'The run it belongs to, see jobs.runs; null if to none.';
 comment on column jobs.whereabouts.result is
