@@ -160,7 +160,7 @@ class NotDiscardable(Refused, code="JQ035"):
 
 
 class NoSuchPace(Refused, code="JQ036"):
-    """So many a second has to be more than none."""
+    """So many jobs a second cannot be retried."""
 
 
 # accounts

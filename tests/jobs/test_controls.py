@@ -211,6 +211,28 @@ def retried_beside(conn: Connection, database: str) -> int:
     return int(row[0])
 
 
+def retried_at_once(conn: Connection, database: str) -> int:
+    """Two let dead jobs come back one by one: how many of the second come before the first's last?"""
+    kind(conn)
+    for _ in range(6):
+        enqueue(conn)
+    for job in claim(conn, worker(conn), 6):
+        settle(conn, job, "give_up", reason="gone")
+    came: list[list[Any]] = []
+
+    def again(own: Connection) -> None:
+        rows = own.execute("select run_at from jobs.retry_dead(p_limit => 3, p_per_second => 0.01)")
+        came.append([run_at for (run_at,) in rows])
+
+    meet(conn, database, again, again)
+    first, second = came
+    return sum(run_at <= max(first) for run_at in second)
+
+
+def paced_alone(conn: Connection) -> None:
+    rewrite(conn, "jobs.retry_dead", (r"perform pg_advisory_xact_lock\(81, 0\);", ""))
+
+
 def retried_unasked(conn: Connection) -> None:
     rewrite(conn, "jobs.retry", ("if v_job.is_unique then", "if false then"))
 
@@ -292,6 +314,7 @@ CASES = [
     Case("two clocks at once fire each time once", fired_twice, looked_up_first),
     Case("one key asked for by two at once is one job", unique_twice, asked_first),
     Case("a retry gives way to who holds its key now", retried_beside, retried_unasked),
+    Case("so many dead jobs a second are no more by two calls", retried_at_once, paced_alone),
     Case("who closes a batch waits for those who are joining it", left_behind, joined_unseen),
     Case("cancel and end do not wait for each other", deadlocks, key_held),
 ]

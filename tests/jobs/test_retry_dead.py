@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import pytest
@@ -73,14 +74,45 @@ def test_so_many_a_second(noon):
     assert len(claim(noon, worker(noon), 10)) == 5
 
 
+def seconds(db, **arguments):
+    return [when for _, when, _ in retry(db, **arguments)]
+
+
+def test_so_many_a_second_hold_over_several_calls(noon):
+    dead(noon, *["gone"] * 9)
+    dead(noon, "gone", "gone", name="t.other")
+    assert seconds(noon, per_second=2, limit=3, kind="t.plain") == [0, 0.5, 1]
+    plan = seconds(noon, per_second=2, limit=3, queue="default", dry_run=True)
+    assert seconds(noon, per_second=2, limit=3, queue="default") == plan == [1.5, 2, 2.5]
+    assert seconds(noon, per_second=2, kind="t.other") == [0, 0.5]
+    at(noon, "2026-01-01 12:00:10+00")
+    noon.execute("select * from jobs.tick()")
+    assert seconds(noon, per_second=1) == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
-    "pace", [pytest.param(0, id="none at all"), pytest.param(-1, id="fewer than none")]
+    "pace",
+    [
+        pytest.param(0, id="none at all"),
+        pytest.param(-1, id="fewer than none"),
+        pytest.param(1e-9, id="one in thirty years"),
+        pytest.param(math.nan, id="no number"),
+        pytest.param(math.inf, id="without end"),
+    ],
 )
 def test_a_pace_that_is_none_is_refused(noon, pace):
-    (job_id,) = dead(noon, "gone")
+    ids = dead(noon, "gone", "gone")
     with pytest.raises(errors.NoSuchPace), noon.transaction():
         value(noon, "jobs.retry_dead", per_second=pace)
-    assert where(noon, job_id) == "ended"
+    assert letters(noon) == ids
+
+
+def test_those_of_a_key_or_a_tenant(noon):
+    ann, bob = (f"00000000-0000-0000-0000-00000000000{n}" for n in range(2))
+    ids = [dead(noon, "gone", tenant=who, key=key)[0] for who in (ann, bob) for key in "xy"]
+    assert [job_id for job_id, _, _ in retry(noon, key="y", dry_run=True)] == [ids[1], ids[3]]
+    assert [job_id for job_id, _, _ in retry(noon, tenant=bob, dry_run=True)] == ids[2:]
+    assert [job_id for job_id, _, _ in retry(noon, tenant=bob, key="y")] == [ids[3]]
 
 
 def test_whose_key_is_held_stays_dead(noon):
@@ -183,7 +215,10 @@ def test_what_is_retried_just_now_is_not_discarded(database):
 
 
 def progress(db):
-    return db.execute("select percent, note from jobs.active").fetchone()
+    """The same wherever one looks."""
+    looks = [f"select percent, note from jobs.{view}" for view in ("active", "whereabouts")]
+    (said,) = {db.execute(look.encode()).fetchone() for look in looks}
+    return said
 
 
 def beat(db, worker_id, job, run_no=None, percent=50):

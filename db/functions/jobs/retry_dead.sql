@@ -4,7 +4,9 @@ create or replace function jobs.retry_dead(
   p_reason     text default null,
   p_limit      integer default 1000,
   p_per_second double precision default null,
-  p_dry_run    boolean default false
+  p_dry_run    boolean default false,
+  p_key        text default null,
+  p_tenant     uuid default null
 )
 returns table (job_id bigint, kind text, reason text, run_at timestamptz, held_by bigint)
 language plpgsql
@@ -16,14 +18,26 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
   v_dead record;
+  v_from timestamptz := jobs.clock();
 begin
-  if p_per_second <= 0 then
+  if p_per_second not between 0.000001 and 1000000 then
     raise exception using
       errcode = 'JQ036',
-      message = 'So many a second has to be more than none.',
+      message = 'So many a second cannot be retried.',
       detail  = format('per_second=%s', p_per_second),
-      hint    = '0.1 is one in ten seconds; null is all at once.';
+      hint    = 'From 0.000001 to 1000000; null is all at once.';
   end if;
+  if p_per_second is not null then
+    -- Whoever paces at the same time is waited for, so that it can be seen what is put off already.
+    perform pg_advisory_xact_lock(81, 0);
+    select greatest(v_from, max(s.run_at) + interval '1 s' / p_per_second)
+    from jobs.scheduled as s
+    where s.why = 'Retried after its death.'
+      and (p_queue is null or s.queue = p_queue)
+      and (p_kind is null or s.kind = p_kind)
+    into v_from;
+  end if;
+
   for v_dead in
     select h.job_id, h.kind, h.reason, h.held_by,
            row_number() over (partition by h.held_by is null order by h.job_id) - 1 as place
@@ -42,6 +56,8 @@ begin
         where (p_queue is null or l.queue = p_queue)
           and (p_reason is null or l.reason like p_reason)
           and (p_kind is null or i.kind = p_kind)
+          and (p_key is null or l.key = p_key)
+          and (p_tenant is null or i.tenant = p_tenant)
         order by l.job_id
         limit p_limit
         -- Somebody retries one of them just now: it is not ours.
@@ -58,7 +74,7 @@ begin
     reason := v_dead.reason;
     held_by := v_dead.held_by;
     run_at := case when held_by is null
-      then jobs.clock() + make_interval(secs => coalesce(v_dead.place / p_per_second, 0)) end;
+      then v_from + make_interval(secs => coalesce(v_dead.place / p_per_second, 0)) end;
     if not p_dry_run and held_by is null then
       held_by := jobs._revive(v_dead.job_id, run_at);
       run_at := case when held_by is null then run_at end;
@@ -69,10 +85,11 @@ end;
 $$;
 
 comment on function jobs.retry_dead is
-  'Let dead jobs try again from the beginning, the oldest first: those of a kind, of a queue, whose
-reason is like p_reason; null asks for all. p_per_second of them a second, null all at once; p_limit
-at most. Returns each with when it may run, or with the job that holds its unique key by now
+  'Let dead jobs try again from the beginning, the oldest first: those of a kind, of a queue, of a
+key, of a tenant, whose reason is like p_reason; null asks for all. p_per_second of them a second,
+after those of the kind and queue that were put off so before; null all at once. p_limit at most,
+null all. Returns each with when it may run, or with the job that holds its unique key by now
 (held_by): that one stays dead. p_dry_run: the same, and nothing is changed.
-Raises JQ036 (p_per_second is not above zero).
+Raises JQ036 (no such pace).
 select * from jobs.retry_dead(p_reason => ''%timeout%'', p_per_second => 5, p_dry_run => true);';
 grant execute on function jobs.retry_dead to autom_operator;
