@@ -88,6 +88,8 @@ class Whole:
     run_id: int | None
     unique_key: str | None
     created_at: datetime
+    percent: float | None
+    note: str | None
     result: Any
     payload: dict[str, Any]
 

@@ -7058,24 +7058,36 @@ waiting).';
 
 
 --
--- Name: retry_dead(text, text, text, integer, double precision, boolean); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: retry_dead(text, text, text, integer, double precision, boolean, text, uuid); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.retry_dead(p_kind text DEFAULT NULL::text, p_queue text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, p_limit integer DEFAULT 1000, p_per_second double precision DEFAULT NULL::double precision, p_dry_run boolean DEFAULT false) RETURNS TABLE(job_id bigint, kind text, reason text, run_at timestamp with time zone, held_by bigint)
+CREATE FUNCTION jobs.retry_dead(p_kind text DEFAULT NULL::text, p_queue text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, p_limit integer DEFAULT 1000, p_per_second double precision DEFAULT NULL::double precision, p_dry_run boolean DEFAULT false, p_key text DEFAULT NULL::text, p_tenant uuid DEFAULT NULL::uuid) RETURNS TABLE(job_id bigint, kind text, reason text, run_at timestamp with time zone, held_by bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
     AS $$
 declare
   v_dead record;
+  v_from timestamptz := jobs.clock();
 begin
-  if p_per_second <= 0 then
+  if p_per_second not between 0.000001 and 1000000 then
     raise exception using
       errcode = 'JQ036',
-      message = 'So many a second has to be more than none.',
+      message = 'So many a second cannot be retried.',
       detail  = format('per_second=%s', p_per_second),
-      hint    = '0.1 is one in ten seconds; null is all at once.';
+      hint    = 'From 0.000001 to 1000000; null is all at once.';
   end if;
+  if p_per_second is not null then
+    -- Whoever paces at the same time is waited for, so that it can be seen what is put off already.
+    perform pg_advisory_xact_lock(81, 0);
+    select greatest(v_from, max(s.run_at) + interval '1 s' / p_per_second)
+    from jobs.scheduled as s
+    where s.why = 'Retried after its death.'
+      and (p_queue is null or s.queue = p_queue)
+      and (p_kind is null or s.kind = p_kind)
+    into v_from;
+  end if;
+
   for v_dead in
     select h.job_id, h.kind, h.reason, h.held_by,
            row_number() over (partition by h.held_by is null order by h.job_id) - 1 as place
@@ -7094,6 +7106,8 @@ begin
         where (p_queue is null or l.queue = p_queue)
           and (p_reason is null or l.reason like p_reason)
           and (p_kind is null or i.kind = p_kind)
+          and (p_key is null or l.key = p_key)
+          and (p_tenant is null or i.tenant = p_tenant)
         order by l.job_id
         limit p_limit
         -- Somebody retries one of them just now: it is not ours.
@@ -7110,7 +7124,7 @@ begin
     reason := v_dead.reason;
     held_by := v_dead.held_by;
     run_at := case when held_by is null
-      then jobs.clock() + make_interval(secs => coalesce(v_dead.place / p_per_second, 0)) end;
+      then v_from + make_interval(secs => coalesce(v_dead.place / p_per_second, 0)) end;
     if not p_dry_run and held_by is null then
       held_by := jobs._revive(v_dead.job_id, run_at);
       run_at := case when held_by is null then run_at end;
@@ -7122,14 +7136,15 @@ $$;
 
 
 --
--- Name: FUNCTION retry_dead(p_kind text, p_queue text, p_reason text, p_limit integer, p_per_second double precision, p_dry_run boolean); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION retry_dead(p_kind text, p_queue text, p_reason text, p_limit integer, p_per_second double precision, p_dry_run boolean, p_key text, p_tenant uuid); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.retry_dead(p_kind text, p_queue text, p_reason text, p_limit integer, p_per_second double precision, p_dry_run boolean) IS 'Let dead jobs try again from the beginning, the oldest first: those of a kind, of a queue, whose
-reason is like p_reason; null asks for all. p_per_second of them a second, null all at once; p_limit
-at most. Returns each with when it may run, or with the job that holds its unique key by now
+COMMENT ON FUNCTION jobs.retry_dead(p_kind text, p_queue text, p_reason text, p_limit integer, p_per_second double precision, p_dry_run boolean, p_key text, p_tenant uuid) IS 'Let dead jobs try again from the beginning, the oldest first: those of a kind, of a queue, of a
+key, of a tenant, whose reason is like p_reason; null asks for all. p_per_second of them a second,
+after those of the kind and queue that were put off so before; null all at once. p_limit at most,
+null all. Returns each with when it may run, or with the job that holds its unique key by now
 (held_by): that one stays dead. p_dry_run: the same, and nothing is changed.
-Raises JQ036 (p_per_second is not above zero).
+Raises JQ036 (no such pace).
 select * from jobs.retry_dead(p_reason => ''%timeout%'', p_per_second => 5, p_dry_run => true);';
 
 
@@ -17671,8 +17686,10 @@ CREATE VIEW jobs.whereabouts AS
     j.created_at,
     j.unique_key,
     h.result,
-    j.payload
-   FROM (((((jobs.jobs j
+    j.payload,
+    g.percent,
+    g.note
+   FROM ((((((jobs.jobs j
      JOIN jobs.kinds k ON ((k.kind = j.kind)))
      LEFT JOIN LATERAL ( SELECT 'ready'::text AS state,
             r.ready_at AS since,
@@ -17741,7 +17758,8 @@ CREATE VIEW jobs.whereabouts AS
           ORDER BY h_1.run_no DESC
          LIMIT 1) h ON (true))
      LEFT JOIN jobs.workers w ON ((w.worker_id = COALESCE(n.worker_id, h.worker_id))))
-     LEFT JOIN jobs.dead_letters d ON ((d.job_id = j.job_id)));
+     LEFT JOIN jobs.dead_letters d ON ((d.job_id = j.job_id)))
+     LEFT JOIN jobs.progress g ON (((g.job_id = j.job_id) AND (g.run_no = n.runs) AND (n.state = ANY (ARRAY['running'::text, 'cancelling'::text])))));
 
 
 --
@@ -17833,6 +17851,20 @@ COMMENT ON COLUMN jobs.whereabouts.run_id IS 'The run it belongs to, see jobs.ru
 --
 
 COMMENT ON COLUMN jobs.whereabouts.result IS 'The answer; null above 8 kB, and where the settle function keeps what it needs.';
+
+
+--
+-- Name: COLUMN whereabouts.percent; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.whereabouts.percent IS 'How far it is, as its worker last said; null where it has said nothing or does not run.';
+
+
+--
+-- Name: COLUMN whereabouts.note; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.whereabouts.note IS 'What its worker said of how far it is.';
 
 
 --
@@ -28615,11 +28647,11 @@ GRANT ALL ON FUNCTION jobs.retry(p_job_id bigint) TO autom_operator;
 
 
 --
--- Name: FUNCTION retry_dead(p_kind text, p_queue text, p_reason text, p_limit integer, p_per_second double precision, p_dry_run boolean); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION retry_dead(p_kind text, p_queue text, p_reason text, p_limit integer, p_per_second double precision, p_dry_run boolean, p_key text, p_tenant uuid); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs.retry_dead(p_kind text, p_queue text, p_reason text, p_limit integer, p_per_second double precision, p_dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.retry_dead(p_kind text, p_queue text, p_reason text, p_limit integer, p_per_second double precision, p_dry_run boolean) TO autom_operator;
+REVOKE ALL ON FUNCTION jobs.retry_dead(p_kind text, p_queue text, p_reason text, p_limit integer, p_per_second double precision, p_dry_run boolean, p_key text, p_tenant uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.retry_dead(p_kind text, p_queue text, p_reason text, p_limit integer, p_per_second double precision, p_dry_run boolean, p_key text, p_tenant uuid) TO autom_operator;
 
 
 --

@@ -4,7 +4,7 @@ select j.job_id, j.kind, coalesce(n.state, h.state) as state, j.queue, j.key, j.
        coalesce(n.failures, h.failures) as failures, k.max_attempts,
        coalesce(n.since, h.finished_at) as since, w.name as worker, h.code,
        coalesce(n.why, h.reason) as why, d.job_id is not null as dead, j.run_id, j.created_at,
-       j.unique_key, h.result, j.payload
+       j.unique_key, h.result, j.payload, g.percent, g.note
 from jobs.jobs as j
 join jobs.kinds as k on k.kind = j.kind
 left join lateral (
@@ -40,7 +40,9 @@ left join lateral (
   limit 1
 ) as h on true
 left join jobs.workers as w on w.worker_id = coalesce(n.worker_id, h.worker_id)
-left join jobs.dead_letters as d on d.job_id = j.job_id;
+left join jobs.dead_letters as d on d.job_id = j.job_id
+left join jobs.progress as g
+  on g.job_id = j.job_id and g.run_no = n.runs and n.state in ('running', 'cancelling');
 
 comment on view jobs.whereabouts is
   'Every job once: where it is now, or how it ended. Ask by job_id or run_id, or in the order of '
@@ -65,6 +67,9 @@ comment on column jobs.whereabouts.dead is
   'It ended badly, and nobody has retried or discarded it.';
 comment on column jobs.whereabouts.run_id is
   'The run it belongs to, see jobs.runs; null if to none.';
+comment on column jobs.whereabouts.percent is
+  'How far it is, as its worker last said; null where it has said nothing or does not run.';
+comment on column jobs.whereabouts.note is 'What its worker said of how far it is.';
 comment on column jobs.whereabouts.result is
   'The answer; null above 8 kB, and where the settle function keeps what it needs.';
 grant select on jobs.whereabouts to autom_worker, autom_operator, autom_reader;
