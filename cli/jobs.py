@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -250,20 +252,59 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 @app.command()
 def retry(
-    session: Session, filter: Filter, ids: Ids = None, dry_run: DryRun = False, yes: Yes = False
+    session: Session,
+    filter: Filter,
+    ids: Ids = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="LIKE", help="That died of a reason like this: %timeout%.")
+    ] = None,
+    per_second: Annotated[
+        float | None,
+        typer.Option(min=0.000001, max=1_000_000, help="So many a second; all at once, if not."),
+    ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
 ) -> int:
     """Let dead jobs try again from the beginning; one that waits for its time runs now.
 
     $ autom jobs retry 261120000000042
     $ autom jobs retry --kind shops.draw_design --dry-run
-    $ autom jobs retry --queue openai --yes
+    $ autom jobs retry --reason "%timeout%" --per-second 5 --yes
 
     By a filter only dead jobs are retried, see them with: autom jobs ls --state dead
     """
-    change = _Change(session, "retry", "jobs.retry", {})
+    asked = filter.asked | ({} if reason is None else {"reason": reason})
     if ids:
-        return change.these(ids, dry_run)
-    return change.all_of("jobs.dead", filter.asked, dry_run, yes)
+        if reason is not None or per_second is not None:
+            raise Problem(
+                "--reason and --per-second do not go with ids.",
+                next="autom jobs retry --help",
+                code=exits.USAGE,
+            )
+        return _Change(session, "retry", "jobs.retry", {}).these(ids, dry_run)
+    if not asked:
+        raise _unspecified("retry")
+    pace = {} if per_second is None else {"per_second": per_second}
+    return _retry_dead(session, asked | pace, dry_run, yes)
+
+
+def _retry_dead(session: Session, asked: dict[str, Any], dry_run: bool, yes: bool) -> int:
+    """Those that a filter names, in one transaction."""
+    if session.sql:
+        session.call("jobs.retry_dead", Revived, **asked, limit=None)
+    plan = session.call("jobs.retry_dead", Revived, **asked, limit=None, dry_run=True)
+    free = [job for job in plan if job.held_by is None]
+    if dry_run or not free:
+        shown = plan[:SHOWN] if session.human else plan
+        session.table(shown, Revived, empty="No jobs that fit.")
+        if free:
+            session.note(f"It would retry {counted(len(free))}.")
+            return exits.CHANGES
+        return exits.CONFLICT if plan else exits.OK
+    _confirm(session, "retry", [job.kind for job in free], yes)
+    jobs = session.call("jobs.retry_dead", Revived, **asked, limit=len(plan))
+    now = session.value("jobs.clock")
+    return _told(session, [job.judged(now) for job in jobs], "job_id result run_at", Retried)
 
 
 @app.command()
@@ -321,6 +362,32 @@ class Changed:
 
 
 @dataclass(frozen=True)
+class Retried(Changed):
+    """What became of one of many dead jobs."""
+
+    run_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Revived:
+    """A row of jobs.retry_dead."""
+
+    job_id: int
+    kind: str
+    reason: str
+    run_at: datetime | None
+    held_by: int | None
+
+    def judged(self, now: datetime) -> tuple[Retried, int]:
+        """What became of it, and its exit code."""
+        if self.run_at is None:
+            why = f"Job {self.held_by} has its unique key."
+            return Retried(self.job_id, "refused", why), exits.CONFLICT
+        result = "scheduled" if self.run_at > now else "ready"
+        return Retried(self.job_id, result, run_at=self.run_at), exits.OK
+
+
+@dataclass(frozen=True)
 class _Target:
     job_id: int
     kind: str
@@ -340,22 +407,15 @@ class _Change:
     arguments: dict[str, Any]
 
     def these(self, ids: list[int], dry_run: bool) -> int:
-        if dry_run:
-            return self._show(ids)
         if self.session.sql:
             with self.session.together():
                 for job_id in ids:
                     self._call(job_id)
-        return self._apply(ids)
+        return self._apply(ids, dry_run)
 
     def all_of(self, view: str, where: dict[str, Any], dry_run: bool, yes: bool) -> int:
         if not where:
-            raise Problem(
-                f"Which jobs should I {self.verb}?",
-                "Name them by their ids, or by at least one filter.",
-                f"autom jobs {self.verb} --help",
-                exits.USAGE,
-            )
+            raise _unspecified(self.verb)
         if self.session.sql:
             from db.call import text_each
 
@@ -364,53 +424,56 @@ class _Change:
             return exits.OK
         targets = self.session.select(view, _Target, where=where, order="job_id")
         ids = [target.job_id for target in targets]
-        if dry_run or not targets:
-            return self._show(ids)
-        kinds = Counter(target.kind for target in targets)
-        counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(5))
-        self.session.confirm(f"{self.verb.capitalize()} {counted(len(ids))} ({counts})?", yes)
-        return self._apply(ids)
+        if not dry_run and targets:
+            _confirm(self.session, self.verb, [target.kind for target in targets], yes)
+        return self._apply(ids, dry_run or not targets)
 
-    def _show(self, ids: list[int]) -> int:
-        shown = ids[:SHOWN] if self.session.human else ids
-        jobs = self.session.select("jobs.whereabouts", Job, where={"job_id": shown}, order="job_id")
-        self.session.table(jobs, Job, "job_id kind state since key? why", "No jobs that fit.")
-        if ids:
-            self.session.note(f"It would {self.verb} {counted(len(ids))}.")
-        return exits.CHANGES if jobs else exits.OK
-
-    def _apply(self, ids: list[int]) -> int:
+    def _apply(self, ids: list[int], dry_run: bool) -> int:
         if len(ids) == 1:
-            return self._apply_alone(ids[0])
+            return self._apply_alone(ids[0], dry_run)
         changed: list[tuple[Changed, int]] = []
         try:
             with self.session.progress(self.verb, total=len(ids)) as progress:
                 for start in range(0, len(ids), TOGETHER):
-                    changed += self._apply_some(ids[start : start + TOGETHER])
+                    with self._undone() if dry_run else nullcontext():
+                        changed += self._apply_some(ids[start : start + TOGETHER])
                     progress.reach(len(changed))
         except KeyboardInterrupt:
             self.session.note(f"Stopped after {len(changed)} of {counted(len(ids))}.")
             raise
-        bad = [done for done, code in changed if code]
-        few = len(changed) <= SHOWN or not self.session.human
-        shown = [done for done, _ in changed] if few else bad
-        self.session.table(shown, Changed, None if bad else "job_id result")
-        if not few:
-            self.session.note(f"{counted(len(ids) - len(bad))} of {len(ids):,}.")
-        if not bad:
-            return exits.OK
-        return exits.PARTLY if len(bad) < len(ids) else max(code for _, code in changed)
+        return self._show(changed) if dry_run else _told(self.session, changed)
 
-    def _apply_alone(self, job_id: int) -> int:
-        result = self._call(job_id)
+    def _apply_alone(self, job_id: int, dry_run: bool) -> int:
+        with self._undone() if dry_run else nullcontext():
+            result = self._call(job_id)
         if result == "ended":
             raise Problem(
                 f"Job {job_id} had ended before.",
                 next=f"autom jobs show {job_id}",
                 code=exits.CONFLICT,
             )
+        if dry_run:
+            return self._show([(Changed(job_id, result), exits.OK)])
         self.session.table([Changed(job_id, result)], Changed, "job_id result")
         return exits.OK
+
+    def _undone(self) -> AbstractContextManager[Any]:
+        return self.session.connection.transaction(force_rollback=True)
+
+    def _show(self, changed: list[tuple[Changed, int]]) -> int:
+        """What a dry run changed, as it is; and what was refused."""
+        ids = [done.job_id for done, code in changed if not code]
+        bad = [(done, code) for done, code in changed if code]
+        shown = ids[:SHOWN] if self.session.human else ids
+        jobs = self.session.select("jobs.whereabouts", Job, where={"job_id": shown}, order="job_id")
+        none = "" if bad else "No jobs that fit."
+        self.session.table(jobs, Job, "job_id kind state since key? why", none)
+        for done, _ in bad:
+            self.session.note(f"{done.job_id}: {done.why}")
+        if ids:
+            self.session.note(f"It would {self.verb} {counted(len(ids))}.")
+            return exits.CHANGES
+        return max((code for _, code in bad), default=exits.OK)
 
     def _apply_some(self, ids: list[int]) -> list[tuple[Changed, int]]:
         from psycopg.errors import DeadlockDetected
@@ -428,7 +491,8 @@ class _Change:
         from db.errors import Refused
 
         try:
-            return _judged(job_id, self._call(job_id))
+            with self.session.connection.transaction():
+                return _judged(job_id, self._call(job_id))
         except Refused as refused:
             return Changed(job_id, "refused", refused.message), refusal_code(refused)
 
@@ -441,6 +505,38 @@ def _judged(job_id: int, result: str) -> tuple[Changed, int]:
     if result == "ended":
         return Changed(job_id, result, "It had ended before."), exits.CONFLICT
     return Changed(job_id, result), exits.OK
+
+
+def _told(
+    session: Session,
+    changed: Sequence[tuple[Changed, int]],
+    columns: str = "job_id result",
+    row: type[Changed] = Changed,
+) -> int:
+    """Print what became of each of many, and return the exit code."""
+    bad = [done for done, code in changed if code]
+    few = len(changed) <= SHOWN or not session.human
+    shown = [done for done, _ in changed] if few else bad
+    session.table(shown, row, None if bad else columns)
+    if not few:
+        session.note(f"{counted(len(changed) - len(bad))} of {len(changed):,}.")
+    if not bad:
+        return exits.OK
+    return exits.PARTLY if len(bad) < len(changed) else max(code for _, code in changed)
+
+
+def _confirm(session: Session, verb: str, kinds: list[str], yes: bool) -> None:
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in Counter(kinds).most_common(5))
+    session.confirm(f"{verb.capitalize()} {counted(len(kinds))} ({counts})?", yes)
+
+
+def _unspecified(verb: str) -> Problem:
+    return Problem(
+        f"Which jobs should I {verb}?",
+        "Name them by their ids, or by at least one filter.",
+        f"autom jobs {verb} --help",
+        exits.USAGE,
+    )
 
 
 def counted(count: int) -> str:

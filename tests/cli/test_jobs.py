@@ -94,6 +94,20 @@ def test_everything_about_a_job(ids: Ids, database: str) -> None:
         ),
         pytest.param("discard", exits.USAGE, "Which jobs should I discard?", id="discard just so"),
         pytest.param("cancel {done}", exits.CONFLICT, "had ended", id="cancel what is done"),
+        pytest.param(
+            "retry {done} --dry-run", exits.REFUSED, "can be retried.", id="… tried first"
+        ),
+        pytest.param("cancel {done} --dry-run", exits.CONFLICT, "had ended", id="…, tried first"),
+        pytest.param("cancel 5 --dry-run", exits.NOT_FOUND, "no such job", id="nobody's, tried"),
+        pytest.param(
+            "retry {failed} --per-second 5", exits.USAGE, "not go with ids", id="one by one by ids"
+        ),
+        pytest.param(
+            "retry --per-second 5", exits.USAGE, "Which jobs", id="so many a second just so"
+        ),
+        pytest.param(
+            "retry --kind demo.work --per-second 0", exits.USAGE, "--per-second", id="none a second"
+        ),
         pytest.param("retry", exits.USAGE, "Which jobs should I retry?", id="retry just so"),
         pytest.param("cancel", exits.USAGE, "at least one filter", id="cancel just so"),
         pytest.param(
@@ -148,6 +162,17 @@ def test_what_a_filter_would_do_is_shown_before(
     assert dry.err == "It would cancel 4 jobs.\n"
     assert state(conn, ids["ready"]) == "ready"
 
+    named = [str(ids[name]) for name in ("ready", "done", "unknown")] + ["5"]
+    some = autom("jobs", "cancel", *named, "--dry-run", database=database)
+    assert (some.code, [row["state"] for row in some.rows]) == (exits.CHANGES, ["ready"])
+    assert "5: There is no such job.\n" in some.err
+    assert f"{ids['done']}: It had ended before.\n" in some.err
+    assert some.err.endswith("It would cancel 1 job.\n")
+    none = autom("jobs", "retry", str(ids["done"]), "5", "--dry-run", database=database)
+    assert (none.code, none.rows) == (exits.REFUSED, [])
+    assert "would" not in none.err
+    assert state(conn, ids["ready"]) == "ready"
+
     nothing = autom("jobs", "cancel", "--queue", "openai", "--dry-run", database=database)
     assert (nothing.code, nothing.err) == (exits.OK, "No jobs that fit.\n")
 
@@ -181,6 +206,38 @@ def test_one_that_is_refused_does_not_hold_up_the_others(
     assert both.code == exits.PARTLY
     results = {int(row["job_id"]): row["result"] for row in both.rows}
     assert results == {dead["taken"]: "refused", dead["free"]: "ready"}
+    left = autom("jobs", "retry", "--kind", "demo.work", "--yes", database=database)
+    assert left.code == exits.CONFLICT
+
+
+def test_dead_jobs_come_back_by_their_reason_and_so_many_a_second(
+    conn: psycopg.Connection[Any], database: str
+) -> None:
+    kind(conn)
+    dead = []
+    for reason in ("a timeout", "gone", "timeout b", "timeout c"):
+        dead.append(value(conn, "jobs.enqueue", kind="demo.work"))
+        settle_one(conn, "give_up", reason)
+    asked = ["jobs", "retry", "--reason", "%timeout%", "--per-second", "0.01"]
+    plan = autom(*asked, "--dry-run", database=database)
+    assert (plan.code, plan.err) == (exits.CHANGES, "It would retry 3 jobs.\n")
+    assert {state(conn, job_id) for job_id in dead} == {"failed"}
+    done = autom(*asked, "--yes", database=database)
+    assert done.code == exits.OK
+    came = [(int(row["job_id"]), row["result"]) for row in done.rows]
+    assert came == [(dead[0], "ready"), (dead[2], "scheduled"), (dead[3], "scheduled")]
+    assert [row["reason"] for row in plan.rows] == ["a timeout", "timeout b", "timeout c"]
+    assert state(conn, dead[1]) == "failed"
+
+
+def test_how_far_a_running_job_is(conn: psycopg.Connection[Any], ids: Ids, database: str) -> None:
+    conn.execute(
+        "insert into jobs.progress (job_id, run_no, percent, note)"
+        " select job_id, run_no, 40, 'frames' from jobs.running where job_id = %s",
+        [ids["running"]],
+    )
+    job = json.loads(autom("jobs", "show", str(ids["running"]), "--json", database=database).out)
+    assert (job["percent"], job["note"]) == (40, "frames")
 
 
 @pytest.mark.parametrize(
