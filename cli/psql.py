@@ -23,6 +23,13 @@ SHORT = {
     "dead": "select * from jobs.dead;",
     "schedules": "select * from jobs.schedule_status;",
     "shops": "select * from shops.overview;",
+    "functions": (
+        "select p.oid::regproc as function, pg_get_function_arguments(p.oid) as arguments,"
+        " obj_description(p.oid, 'pg_proc') as what from pg_proc as p"
+        " join pg_namespace as n on n.oid = p.pronamespace"
+        " where n.nspname in ('jobs', 'accounts', 'shops') and p.proname !~ '^(_|tg_)'"
+        " order by n.nspname = 'jobs' desc, n.nspname, p.proname;"
+    ),
 }
 """What ``:name`` stands for at the prompt."""
 
@@ -35,8 +42,9 @@ def psql(rest: Rest = None, database: Database = None) -> None:
     $ autom psql -c 'select * from jobs.overview'
     $ autom psql -f report.sql --csv
 
-    At the prompt, \\df+ jobs.* and \\d+ shops.* are the manual, and :overview, :queues, :runs,
-    :dead, :schedules and :shops are short for what one looks at most.
+    At the prompt, :functions and \\d+ jobs.* are the manual: what each function promises, and what
+    is in each table and view. :overview, :queues, :runs, :dead, :schedules and :shops are short for
+    what one looks at most.
     """
     from db.server import program
 

@@ -14419,6 +14419,20 @@ COMMENT ON VIEW jobs.active IS 'Every job that has not ended: ready, scheduled, 
 
 
 --
+-- Name: COLUMN active.state; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.active.state IS 'ready, scheduled, parked, running, cancelling.';
+
+
+--
+-- Name: COLUMN active.key; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.active.key IS 'What limits and shares are counted by; empty is none.';
+
+
+--
 -- Name: COLUMN active.tenant; Type: COMMENT; Schema: jobs; Owner: -
 --
 
@@ -14437,6 +14451,13 @@ COMMENT ON COLUMN jobs.active.priority IS '0 urgent, 1 high, 2 normal, 3 idle.';
 --
 
 COMMENT ON COLUMN jobs.active.failures IS 'Runs that failed or crashed so far.';
+
+
+--
+-- Name: COLUMN active.max_attempts; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.active.max_attempts IS 'Failures and crashes after which it is dead.';
 
 
 --
@@ -14465,6 +14486,13 @@ COMMENT ON COLUMN jobs.active.worker_id IS 'Null unless it is running.';
 --
 
 COMMENT ON COLUMN jobs.active.why IS 'Why it waits or is to stop; null if it simply waits for its turn.';
+
+
+--
+-- Name: COLUMN active.run_id; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.active.run_id IS 'The run it belongs to, see jobs.runs; null if to none.';
 
 
 --
@@ -14617,6 +14645,20 @@ COMMENT ON COLUMN jobs.alert_channels_status.sends IS 'slack or mail.';
 --
 
 COMMENT ON COLUMN jobs.alert_channels_status.url_from IS 'The environment variable of the workers that holds the URL.';
+
+
+--
+-- Name: COLUMN alert_channels_status.mail_to; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.alert_channels_status.mail_to IS 'Null for slack.';
+
+
+--
+-- Name: COLUMN alert_channels_status.min_severity; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.alert_channels_status.min_severity IS 'What is below it is not told here.';
 
 
 --
@@ -14843,10 +14885,24 @@ COMMENT ON COLUMN jobs.alerts_status.state IS 'open; silenced, where it goes on 
 
 
 --
+-- Name: COLUMN alerts_status.said; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.alerts_status.said IS 'What is wrong, in one sentence.';
+
+
+--
 -- Name: COLUMN alerts_status.times; Type: COMMENT; Schema: jobs; Owner: -
 --
 
 COMMENT ON COLUMN jobs.alerts_status.times IS 'How often, or how many, when it was last seen.';
+
+
+--
+-- Name: COLUMN alerts_status.resolved_at; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.alerts_status.resolved_at IS 'Null while it goes on.';
 
 
 --
@@ -15070,10 +15126,38 @@ COMMENT ON COLUMN jobs.attempts.started_at IS 'Null if it ended without having b
 
 
 --
+-- Name: COLUMN attempts.finished_at; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.attempts.finished_at IS 'Null while it is running.';
+
+
+--
 -- Name: COLUMN attempts.took; Type: COMMENT; Schema: jobs; Owner: -
 --
 
 COMMENT ON COLUMN jobs.attempts.took IS 'So far, while it is running.';
+
+
+--
+-- Name: COLUMN attempts.worker; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.attempts.worker IS 'Null if nobody had it.';
+
+
+--
+-- Name: COLUMN attempts.code; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.attempts.code IS 'The kind of error, as its worker called it; null if none or it had no name.';
+
+
+--
+-- Name: COLUMN attempts.reason; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.attempts.reason IS 'Why it ended so, or is to stop; null if there is nothing to say.';
 
 
 --
@@ -15549,6 +15633,20 @@ COMMENT ON COLUMN jobs.dead.state IS 'failed, or unknown: what it was to do outs
 
 
 --
+-- Name: COLUMN dead.key; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.dead.key IS 'What limits and shares are counted by; empty is none.';
+
+
+--
+-- Name: COLUMN dead.tenant; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.dead.tenant IS 'The user it works for; null is the house itself.';
+
+
+--
 -- Name: COLUMN dead.code; Type: COMMENT; Schema: jobs; Owner: -
 --
 
@@ -15556,10 +15654,31 @@ COMMENT ON COLUMN jobs.dead.code IS 'The kind of error, as its worker called it;
 
 
 --
+-- Name: COLUMN dead.reason; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.dead.reason IS 'Why, in words; null if its worker said nothing.';
+
+
+--
+-- Name: COLUMN dead.age; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.dead.age IS 'How long ago it died.';
+
+
+--
 -- Name: COLUMN dead.runs; Type: COMMENT; Schema: jobs; Owner: -
 --
 
 COMMENT ON COLUMN jobs.dead.runs IS 'How often it was claimed.';
+
+
+--
+-- Name: COLUMN dead.run_id; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.dead.run_id IS 'The run it belongs to, see jobs.runs; null if to none.';
 
 
 --
@@ -15843,6 +15962,27 @@ COMMENT ON VIEW jobs.finished IS 'Jobs that have ended: done, failed, skipped, c
 
 
 --
+-- Name: COLUMN finished.state; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.finished.state IS 'done, failed, skipped, cancelled, unknown.';
+
+
+--
+-- Name: COLUMN finished.key; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.finished.key IS 'What limits and shares are counted by; empty is none.';
+
+
+--
+-- Name: COLUMN finished.tenant; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.finished.tenant IS 'The user it works for; null is the house itself.';
+
+
+--
 -- Name: COLUMN finished.runs; Type: COMMENT; Schema: jobs; Owner: -
 --
 
@@ -15871,10 +16011,31 @@ COMMENT ON COLUMN jobs.finished.took IS 'Length of the last run; null if it ende
 
 
 --
+-- Name: COLUMN finished.code; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.finished.code IS 'The kind of error, as its worker called it; null if none or it had no name.';
+
+
+--
+-- Name: COLUMN finished.reason; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.finished.reason IS 'Why it ended so; null if there is nothing to say.';
+
+
+--
 -- Name: COLUMN finished.result; Type: COMMENT; Schema: jobs; Owner: -
 --
 
 COMMENT ON COLUMN jobs.finished.result IS 'The answer; null above 8 kB, and where the settle function keeps what it needs.';
+
+
+--
+-- Name: COLUMN finished.run_id; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.finished.run_id IS 'The run it belongs to, see jobs.runs; null if to none.';
 
 
 --
@@ -16689,6 +16850,13 @@ COMMENT ON VIEW jobs.schedule_status IS 'For each schedule, when it runs next an
 
 
 --
+-- Name: COLUMN schedule_status.cron; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.schedule_status.cron IS 'Minute, hour, day of the month, month, weekday, by the clock of time_zone.';
+
+
+--
 -- Name: COLUMN schedule_status.next_at; Type: COMMENT; Schema: jobs; Owner: -
 --
 
@@ -16710,6 +16878,13 @@ COMMENT ON COLUMN jobs.schedule_status.last_run_id IS 'See jobs.runs; null if it
 
 
 --
+-- Name: COLUMN schedule_status.last_status; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.schedule_status.last_status IS 'See jobs.runs; null if it has never run.';
+
+
+--
 -- Name: COLUMN schedule_status.last_duration; Type: COMMENT; Schema: jobs; Owner: -
 --
 
@@ -16721,6 +16896,13 @@ COMMENT ON COLUMN jobs.schedule_status.last_duration IS 'Null while the run is g
 --
 
 COMMENT ON COLUMN jobs.schedule_status.last_why IS 'Its error, or why it did nothing; null if neither.';
+
+
+--
+-- Name: COLUMN schedule_status.catch_up; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.schedule_status.catch_up IS 'Of the fires that nobody was there for: none, the last one, or all.';
 
 
 --
@@ -16807,6 +16989,13 @@ COMMENT ON COLUMN jobs.xmin_blockers.xmin IS 'The oldest transaction that it may
 --
 
 COMMENT ON COLUMN jobs.xmin_blockers.since IS 'When its transaction began; null where that is not known, as of a slot.';
+
+
+--
+-- Name: COLUMN xmin_blockers.age; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.xmin_blockers.age IS 'How long ago that was.';
 
 
 --
@@ -17038,6 +17227,27 @@ COMMENT ON VIEW jobs.overview IS 'For each kind of job, how many there are of it
 
 
 --
+-- Name: COLUMN overview.scheduled; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.overview.scheduled IS 'They wait for their time.';
+
+
+--
+-- Name: COLUMN overview.parked; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.overview.parked IS 'They wait for something else.';
+
+
+--
+-- Name: COLUMN overview.dead; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.overview.dead IS 'They ended badly, and nobody has retried or discarded them.';
+
+
+--
 -- Name: COLUMN overview.oldest_ready; Type: COMMENT; Schema: jobs; Owner: -
 --
 
@@ -17258,6 +17468,20 @@ COMMENT ON VIEW jobs.queues_status IS 'For each queue, what waits and runs in it
 --
 
 COMMENT ON COLUMN jobs.queues_status.paused_until IS 'Null until somebody resumes it, or if it is not paused.';
+
+
+--
+-- Name: COLUMN queues_status.paused_why; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.queues_status.paused_why IS 'What who paused it said; null if nothing.';
+
+
+--
+-- Name: COLUMN queues_status.dead; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.queues_status.dead IS 'Jobs that ended badly and that nobody has retried or discarded.';
 
 
 --
@@ -17777,6 +18001,13 @@ COMMENT ON COLUMN jobs.whereabouts.state IS 'ready, scheduled, parked, running, 
 
 
 --
+-- Name: COLUMN whereabouts.key; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.whereabouts.key IS 'What limits and shares are counted by; empty is none.';
+
+
+--
 -- Name: COLUMN whereabouts.tenant; Type: COMMENT; Schema: jobs; Owner: -
 --
 
@@ -17802,6 +18033,13 @@ COMMENT ON COLUMN jobs.whereabouts.runs IS 'How often it was claimed.';
 --
 
 COMMENT ON COLUMN jobs.whereabouts.failures IS 'Runs of it that failed or crashed, since it was last retried.';
+
+
+--
+-- Name: COLUMN whereabouts.max_attempts; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.whereabouts.max_attempts IS 'Failures and crashes after which it is dead.';
 
 
 --
@@ -17844,6 +18082,13 @@ COMMENT ON COLUMN jobs.whereabouts.dead IS 'It ended badly, and nobody has retri
 --
 
 COMMENT ON COLUMN jobs.whereabouts.run_id IS 'The run it belongs to, see jobs.runs; null if to none.';
+
+
+--
+-- Name: COLUMN whereabouts.unique_key; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.whereabouts.unique_key IS 'The unique key that it was enqueued with; null is none.';
 
 
 --

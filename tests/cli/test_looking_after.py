@@ -13,10 +13,12 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from cli import exits
+from cli.psql import SHORT
 from db import database as databases
 from db.call import value
 from db.server import Server
 from tests.fixtures.alerts import channel, rule, watch, wrong
+from tests.fixtures.cli import autom as typing
 
 AUTOM = Path(sys.executable).with_name("autom")
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -164,3 +166,21 @@ def test_the_doctor_says_what_a_role_may_not_look_at(database: str, autom: Run, 
     finally:
         with databases.connect(database) as conn:
             conn.execute(f"drop role doctors_{role}".encode())
+
+
+def test_the_manual_lists_each_function_with_what_it_promises(database: str) -> None:
+    done = typing("psql", database=database, typed=":functions\n")
+    assert (done.code, done.err) == (0, "")
+    listed = [line for line in done.out.splitlines() if line.startswith(" jobs.pause ")]
+    assert len(listed) == 1
+    assert "p_queue text, p_key text DEFAULT NULL::text" in listed[0]
+    assert "No worker takes a job of this queue" in listed[0]
+    assert "shops.explain" in done.out
+    assert "\n jobs._" not in done.out
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_each_word_that_is_short_for_a_query_runs(database: str, name: str) -> None:
+    done = typing("psql", database=database, typed=f":{name}\n")
+    assert (done.code, done.err) == (0, "")
+    assert "row" in done.out

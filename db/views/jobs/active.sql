@@ -39,4 +39,8 @@ comment on column jobs.active.why is
 comment on column jobs.active.percent is
   'How far it is, as its worker last said; null where it has said nothing.';
 comment on column jobs.active.note is 'What its worker said of how far it is.';
+comment on column jobs.active.state is 'ready, scheduled, parked, running, cancelling.';
+comment on column jobs.active.key is 'What limits and shares are counted by; empty is none.';
+comment on column jobs.active.max_attempts is 'Failures and crashes after which it is dead.';
+comment on column jobs.active.run_id is 'The run it belongs to, see jobs.runs; null if to none.';
 grant select on jobs.active to autom_worker, autom_operator, autom_reader;

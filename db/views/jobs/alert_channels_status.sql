@@ -23,4 +23,6 @@ comment on column jobs.alert_channels_status.url_from is
 comment on column jobs.alert_channels_status.untold is 'Notices that wait for their delivery.';
 comment on column jobs.alert_channels_status.last_outcome is
   'done, failed, unknown (it may have arrived), skipped, cancelled; null before the first.';
+comment on column jobs.alert_channels_status.mail_to is 'Null for slack.';
+comment on column jobs.alert_channels_status.min_severity is 'What is below it is not told here.';
 grant select on jobs.alert_channels_status to autom_worker, autom_operator, autom_reader;

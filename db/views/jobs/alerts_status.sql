@@ -31,4 +31,6 @@ comment on column jobs.alerts_status.state is
 comment on column jobs.alerts_status.times is 'How often, or how many, when it was last seen.';
 comment on column jobs.alerts_status.silenced_until is 'Null while it is not silenced.';
 comment on column jobs.alerts_status.told is 'Channels that it was told to.';
+comment on column jobs.alerts_status.said is 'What is wrong, in one sentence.';
+comment on column jobs.alerts_status.resolved_at is 'Null while it goes on.';
 grant select on jobs.alerts_status to autom_worker, autom_operator, autom_reader;

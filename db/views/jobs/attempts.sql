@@ -29,4 +29,10 @@ comment on column jobs.attempts.outcome is
   'was sent.';
 comment on column jobs.attempts.effect is
   'What a repeat does, as its kind said then: see jobs.kinds.effect.';
+comment on column jobs.attempts.finished_at is 'Null while it is running.';
+comment on column jobs.attempts.worker is 'Null if nobody had it.';
+comment on column jobs.attempts.code is
+  'The kind of error, as its worker called it; null if none or it had no name.';
+comment on column jobs.attempts.reason is
+  'Why it ended so, or is to stop; null if there is nothing to say.';
 grant select on jobs.attempts to autom_worker, autom_operator, autom_reader;

@@ -12,4 +12,9 @@ comment on column jobs.dead.state is
 comment on column jobs.dead.code is
   'The kind of error, as its worker called it; null if it had no name.';
 comment on column jobs.dead.runs is 'How often it was claimed.';
+comment on column jobs.dead.key is 'What limits and shares are counted by; empty is none.';
+comment on column jobs.dead.tenant is 'The user it works for; null is the house itself.';
+comment on column jobs.dead.reason is 'Why, in words; null if its worker said nothing.';
+comment on column jobs.dead.age is 'How long ago it died.';
+comment on column jobs.dead.run_id is 'The run it belongs to, see jobs.runs; null if to none.';
 grant select on jobs.dead to autom_worker, autom_operator, autom_reader;

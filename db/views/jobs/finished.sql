@@ -17,4 +17,11 @@ comment on column jobs.finished.started_at is
 comment on column jobs.finished.took is 'Length of the last run; null if it ended without one.';
 comment on column jobs.finished.result is
   'The answer; null above 8 kB, and where the settle function keeps what it needs.';
+comment on column jobs.finished.state is 'done, failed, skipped, cancelled, unknown.';
+comment on column jobs.finished.key is 'What limits and shares are counted by; empty is none.';
+comment on column jobs.finished.tenant is 'The user it works for; null is the house itself.';
+comment on column jobs.finished.code is
+  'The kind of error, as its worker called it; null if none or it had no name.';
+comment on column jobs.finished.reason is 'Why it ended so; null if there is nothing to say.';
+comment on column jobs.finished.run_id is 'The run it belongs to, see jobs.runs; null if to none.';
 grant select on jobs.finished to autom_worker, autom_operator, autom_reader;

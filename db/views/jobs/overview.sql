@@ -26,4 +26,8 @@ left join (
 comment on view jobs.overview is 'For each kind of job, how many there are of it in each state.';
 comment on column jobs.overview.oldest_ready is
   'How long the first of its ready jobs has waited; null if none is ready.';
+comment on column jobs.overview.scheduled is 'They wait for their time.';
+comment on column jobs.overview.parked is 'They wait for something else.';
+comment on column jobs.overview.dead is
+  'They ended badly, and nobody has retried or discarded them.';
 grant select on jobs.overview to autom_worker, autom_operator, autom_reader;

@@ -48,4 +48,7 @@ comment on column jobs.queues_status.max_running is
 comment on column jobs.queues_status.paused_keys is 'Keys that a person has paused.';
 comment on column jobs.queues_status.blocked_keys is
   'Keys that a service has asked to leave alone for a while.';
+comment on column jobs.queues_status.paused_why is 'What who paused it said; null if nothing.';
+comment on column jobs.queues_status.dead is
+  'Jobs that ended badly and that nobody has retried or discarded.';
 grant select on jobs.queues_status to autom_worker, autom_operator, autom_reader;

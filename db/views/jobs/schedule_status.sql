@@ -19,4 +19,9 @@ comment on column jobs.schedule_status.last_run_id is 'See jobs.runs; null if it
 comment on column jobs.schedule_status.last_duration is 'Null while the run is going on.';
 comment on column jobs.schedule_status.last_why is
   'Its error, or why it did nothing; null if neither.';
+comment on column jobs.schedule_status.cron is
+  'Minute, hour, day of the month, month, weekday, by the clock of time_zone.';
+comment on column jobs.schedule_status.last_status is 'See jobs.runs; null if it has never run.';
+comment on column jobs.schedule_status.catch_up is
+  'Of the fires that nobody was there for: none, the last one, or all.';
 grant select on jobs.schedule_status to autom_worker, autom_operator, autom_reader;

@@ -72,4 +72,8 @@ comment on column jobs.whereabouts.percent is
 comment on column jobs.whereabouts.note is 'What its worker said of how far it is.';
 comment on column jobs.whereabouts.result is
   'The answer; null above 8 kB, and where the settle function keeps what it needs.';
+comment on column jobs.whereabouts.key is 'What limits and shares are counted by; empty is none.';
+comment on column jobs.whereabouts.unique_key is
+  'The unique key that it was enqueued with; null is none.';
+comment on column jobs.whereabouts.max_attempts is 'Failures and crashes after which it is dead.';
 grant select on jobs.whereabouts to autom_worker, autom_operator, autom_reader;

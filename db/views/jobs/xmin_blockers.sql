@@ -12,4 +12,5 @@ comment on column jobs.xmin_blockers.xmin is
   'The oldest transaction that it may still want to see.';
 comment on column jobs.xmin_blockers.since is
   'When its transaction began; null where that is not known, as of a slot.';
+comment on column jobs.xmin_blockers.age is 'How long ago that was.';
 grant select on jobs.xmin_blockers to autom_worker, autom_operator, autom_reader;
