@@ -17358,7 +17358,7 @@ CREATE VIEW jobs.pg_cron_entries AS
 UNION ALL
  SELECT n.tidy AS name,
     '17 * * * *'::text AS schedule,
-    format('delete from cron.job_run_details as r using cron.job as j where j.jobid = r.jobid and j.jobname in (%L, %L) and coalesce(r.end_time, r.start_time) < now() - interval ''1 day'''::text, n.tick, n.tidy) AS command,
+    format('delete from cron.job_run_details as r using cron.job as j where j.jobid = r.jobid and j.jobname in (%L, %L) and coalesce(r.end_time, r.start_time) < clock_timestamp() - interval ''1 day'''::text, n.tick, n.tidy) AS command,
     NULL::text AS minutely,
     NULL::name AS database
    FROM names n;

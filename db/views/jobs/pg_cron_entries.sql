@@ -11,7 +11,7 @@ union all
 select n.tidy, '17 * * * *', format(
          'delete from cron.job_run_details as r using cron.job as j'
          ' where j.jobid = r.jobid and j.jobname in (%L, %L)'
-         ' and coalesce(r.end_time, r.start_time) < now() - interval ''1 day''',
+         ' and coalesce(r.end_time, r.start_time) < clock_timestamp() - interval ''1 day''',
          n.tick, n.tidy
        ), null, null
 from names as n;
