@@ -5,12 +5,17 @@ functions before views before policies, by name. A file whose first line is ``--
 comes after the one it names. What a file made once and no file makes now is stale, and dropped
 with ``restrict``: an upgrade that would strand something fails by name. Every right comes from a
 file too, so the pass first takes all of ours back.
+
+``create or replace`` keeps parameters, result and columns as they are. Where a file changes those,
+what stands there is dropped first, together with what of ours leans on it, which is made after it
+by its own files; what is not ours and leans on any of that makes the upgrade fail by name.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +48,10 @@ class File:
     text: str
 
     @property
+    def kind(self) -> str:
+        return {"functions": "routine", "views": "view"}.get(self.path.parts[-3], "policies")
+
+    @property
     def needs(self) -> list[str]:
         first, _, _ = self.text.partition("\n")
         word, _, names = first.partition("needs:")
@@ -72,9 +81,13 @@ def apply(conn: Connection, root: Path = ROOT) -> bool:
     conn.execute("set local check_function_bodies = off")
     conn.execute(_revoke_everything())
     before = _objects(conn)
+    standing = {(each.kind, each.maker) for each in before}
     for file in present:
         try:
-            conn.execute(file.text.encode())
+            if (file.kind, file.name) in standing:
+                _run_over(conn, file)
+            else:
+                conn.execute(file.text.encode())
         except psycopg.Error as error:
             error.add_note(f"while applying {file.path.relative_to(root)}")
             raise
@@ -98,6 +111,8 @@ def forget(conn: Connection) -> None:
 @dataclass(frozen=True)
 class _Object:
     kind: str
+    maker: str
+    """What the file that makes it is called; nothing where its name does not say."""
     name: str
     version: str
     """Changes with every create or replace."""
@@ -151,8 +166,19 @@ def _revoke_everything() -> bytes:
     ).encode()
 
 
-def _objects(conn: Connection) -> set[_Object]:
-    rows = conn.execute(_OBJECTS, {"schemas": list(SCHEMAS), "kept": list(MADE_BY_REVISIONS)})
+def _run_over(conn: Connection, file: File) -> None:
+    """What stands there and cannot be replaced makes way, with what of ours leans on it."""
+    with suppress(*_IN_THE_WAY), conn.transaction():
+        conn.execute(file.text.encode())
+        if file.kind == "view" or conn.execute(_IS_ALONE, file.name.split(".")).fetchone() == (1,):
+            return
+    _drop(conn, _objects(conn, _LEANING, kind=file.kind, maker=file.name))
+    conn.execute(file.text.encode())
+
+
+def _objects(conn: Connection, which: str = "", **arguments: str) -> set[_Object]:
+    ours = {"schemas": list(SCHEMAS), "kept": list(MADE_BY_REVISIONS)}
+    rows = conn.execute((_OBJECTS + (which or _ALL)).encode(), ours | arguments)
     return {_Object(*row) for row in rows.fetchall()}
 
 
@@ -186,29 +212,69 @@ comment on table autom.code is
   'The checksum over the files of functions, views and policies that were applied last.';
 """
 
-_OBJECTS = """
-select 'routine', p.oid::pg_catalog.regprocedure::text, p.ctid::text
+_IN_THE_WAY = (
+    psycopg.errors.AmbiguousFunction,
+    psycopg.errors.InvalidFunctionDefinition,
+    psycopg.errors.InvalidTableDefinition,
+    psycopg.errors.WrongObjectType,
+)
+"""A comment or grant finds two of a name; other parameters or results; columns; another kind."""
+
+_IS_ALONE = """
+select count(*)
 from pg_catalog.pg_proc as p
-where p.pronamespace = any (%(schemas)s::pg_catalog.regnamespace[])
-  and p.pronamespace::pg_catalog.regnamespace::text || '.' || p.proname <> all (%(kept)s)
-union all
-select 'view', c.oid::pg_catalog.regclass::text, r.ctid::text
-from pg_catalog.pg_class as c
-join pg_catalog.pg_rewrite as r on r.ev_class = c.oid and r.rulename = '_RETURN'
-where c.relkind = 'v' and c.relnamespace = any (%(schemas)s::pg_catalog.regnamespace[])
-union all
-select 'trigger',
-       pg_catalog.format('%%I on %%s', t.tgname, t.tgrelid::pg_catalog.regclass), t.ctid::text
-from pg_catalog.pg_trigger as t
-join pg_catalog.pg_class as c on c.oid = t.tgrelid
-where not t.tgisinternal and t.tgparentid = 0
-  and c.relnamespace = any (%(schemas)s::pg_catalog.regnamespace[])
-union all
-select 'policy',
-       pg_catalog.format('%%I on %%s', p.polname, p.polrelid::pg_catalog.regclass), p.ctid::text
-from pg_catalog.pg_policy as p
-join pg_catalog.pg_class as c on c.oid = p.polrelid
-where c.relnamespace = any (%(schemas)s::pg_catalog.regnamespace[])
+where p.pronamespace = %s::pg_catalog.regnamespace and p.proname = %s
+"""
+
+_OBJECTS = """
+with recursive objects (classid, objid, kind, maker, name, version) as (
+  select p.tableoid, p.oid, 'routine',
+         p.pronamespace::pg_catalog.regnamespace::text || '.' || p.proname,
+         p.oid::pg_catalog.regprocedure::text, p.ctid::text
+  from pg_catalog.pg_proc as p
+  where p.pronamespace = any (%(schemas)s::pg_catalog.regnamespace[])
+    and p.pronamespace::pg_catalog.regnamespace::text || '.' || p.proname <> all (%(kept)s)
+  union all
+  select c.tableoid, c.oid, 'view',
+         c.relnamespace::pg_catalog.regnamespace::text || '.' || c.relname,
+         c.oid::pg_catalog.regclass::text, r.ctid::text
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_rewrite as r on r.ev_class = c.oid and r.rulename = '_RETURN'
+  where c.relkind = 'v' and c.relnamespace = any (%(schemas)s::pg_catalog.regnamespace[])
+  union all
+  select t.tableoid, t.oid, 'trigger', '',
+         pg_catalog.format('%%I on %%s', t.tgname, t.tgrelid::pg_catalog.regclass), t.ctid::text
+  from pg_catalog.pg_trigger as t
+  join pg_catalog.pg_class as c on c.oid = t.tgrelid
+  where not t.tgisinternal and t.tgparentid = 0
+    and c.relnamespace = any (%(schemas)s::pg_catalog.regnamespace[])
+  union all
+  select p.tableoid, p.oid, 'policy', '',
+         pg_catalog.format('%%I on %%s', p.polname, p.polrelid::pg_catalog.regclass), p.ctid::text
+  from pg_catalog.pg_policy as p
+  join pg_catalog.pg_class as c on c.oid = p.polrelid
+  where c.relnamespace = any (%(schemas)s::pg_catalog.regnamespace[])
+)"""
+
+_ALL = """
+select o.kind, o.maker, o.name, o.version from objects as o
+"""
+
+_LEANING = """,
+leaning (classid, objid) as (
+  select o.classid, o.objid from objects as o where o.kind = %(kind)s and o.maker = %(maker)s
+  union
+  -- It is a view's rule that leans on what the view reads.
+  select coalesce(c.tableoid, d.classid), coalesce(c.oid, d.objid)
+  from leaning as l
+  join pg_catalog.pg_depend as d on d.refclassid = l.classid and d.refobjid = l.objid
+  left join pg_catalog.pg_rewrite as r
+    on r.tableoid = d.classid and r.oid = d.objid and r.rulename = '_RETURN'
+  left join pg_catalog.pg_class as c on c.oid = r.ev_class
+)
+select o.kind, o.maker, o.name, o.version
+from leaning as l
+join objects as o on o.classid = l.classid and o.objid = l.objid
 """
 
 _BODIES = """

@@ -139,6 +139,178 @@ def test_a_changed_signature_replaces_the_old_one(db: Db, tree: Path) -> None:
     }
 
 
+PRICE = """
+create or replace function shops._price({parameters}) returns {result}
+language sql stable as $$ select {body} $$;
+
+comment on function shops._price is 'What it costs.';
+grant execute on function shops._price to autom_worker;
+"""
+AT_FIRST = {"parameters": "p_units integer", "result": "bigint", "body": "p_units * 2::bigint"}
+CHANGES = [
+    pytest.param(
+        {"parameters": "p_units integer, p_off integer default 1"},
+        "shops._price(p_units integer, p_off integer) bigint",
+        id="a new parameter with a default",
+    ),
+    pytest.param(
+        {"parameters": "p_units bigint"},
+        "shops._price(p_units bigint) bigint",
+        id="a parameter of another type",
+    ),
+    pytest.param(
+        {"parameters": "p_pieces integer", "body": "p_pieces * 2::bigint"},
+        "shops._price(p_pieces integer) bigint",
+        id="a parameter of another name",
+    ),
+    pytest.param(
+        {"result": "numeric", "body": "p_units * 2::numeric"},
+        "shops._price(p_units integer) numeric",
+        id="another type of result",
+    ),
+    pytest.param(
+        {"result": "table (amount bigint, currency text)", "body": "p_units * 2::bigint, 'EUR'"},
+        "shops._price(p_units integer) TABLE(amount bigint, currency text)",
+        id="other columns",
+    ),
+]
+SIGNATURES = """
+select p.oid::regproc || '(' || pg_get_function_identity_arguments(p.oid) || ') ' ||
+       pg_get_function_result(p.oid)
+from pg_proc as p
+where p.proname = '_price'
+"""
+PRICES = """
+create or replace view shops.prices as select f.* from shops._price(3) as f;
+comment on view shops.prices is 'Prices.';
+grant select on shops.prices to autom_reader;
+"""
+DEARER = "create or replace view shops._dearer as select p.* from shops.prices as p;"
+RIGHTS = """
+select has_function_privilege('autom_worker', p.oid, 'execute')
+   and obj_description(p.oid, 'pg_proc') = 'What it costs.'
+from pg_proc as p
+where p.proname = '_price'
+"""
+
+
+def price(tree: Path, **changed: str) -> None:
+    write(tree, "functions/shops/_price.sql", PRICE.format(**AT_FIRST | changed))
+
+
+@pytest.mark.parametrize(("changed", "signature"), CHANGES)
+def test_what_a_function_takes_and_gives_is_replaced(
+    changed: dict[str, str], signature: str, db: Db, tree: Path
+) -> None:
+    price(tree)
+    code.apply(db, tree)
+    price(tree, **changed)
+    code.apply(db, tree)
+    assert names(db, SIGNATURES) == {signature}
+    assert found(db, RIGHTS)
+
+
+@pytest.mark.parametrize(("changed", "signature"), CHANGES)
+def test_views_that_lean_on_it_are_made_again(
+    changed: dict[str, str], signature: str, db: Db, tree: Path
+) -> None:
+    price(tree)
+    write(tree, "views/shops/prices.sql", PRICES)
+    write(tree, "views/shops/_dearer.sql", "-- needs: shops.prices\n" + DEARER)
+    code.apply(db, tree)
+    price(tree, **changed)
+    code.apply(db, tree)
+    assert names(db, SIGNATURES) == {signature}
+    assert db.execute("select (d.*)::text from shops._dearer as d").fetchone() in [
+        ("(6)",),
+        ("(6,EUR)",),
+    ]
+    assert found(db, "select has_table_privilege('autom_reader', 'shops.prices', 'select')")
+
+
+A_WATCH = """
+create or replace function shops.tg_watch() returns trigger language plpgsql
+as $$ begin return new; end; $$;
+create or replace trigger watch before insert on shops.shops
+for each row when (shops._price(1) is not null) execute function shops.tg_watch();
+"""
+
+
+def test_policies_that_lean_on_it_are_made_again(db: Db, tree: Path) -> None:
+    policies = "select polname || ' on ' || polrelid::regclass from pg_policy"
+    before = names(db, policies)
+    path = "functions/accounts/current_user_id.sql"
+    text = (code.ROOT / path).read_text()
+    write(tree, path, text.replace("current_user_id()", "current_user_id(p_more text default '')"))
+    code.apply(db, tree)
+    assert names(db, policies) == before
+    assert found(db, "select to_regprocedure('accounts.current_user_id()') is null")
+
+
+def test_triggers_that_lean_on_it_are_made_again(db: Db, tree: Path) -> None:
+    price(tree)
+    write(tree, "functions/shops/tg_watch.sql", A_WATCH)
+    code.apply(db, tree)
+    price(tree, parameters="p_units integer, p_off integer default 1")
+    code.apply(db, tree)
+    watch = (
+        "select pg_get_triggerdef(oid) like '%_price(1)%' from pg_trigger where tgname = 'watch'"
+    )
+    assert found(db, watch)
+
+
+def test_columns_of_a_view_are_replaced(db: Db, tree: Path) -> None:
+    price(tree)
+    write(tree, "views/shops/prices.sql", PRICES)
+    write(tree, "views/shops/_dearer.sql", "-- needs: shops.prices\n" + DEARER)
+    code.apply(db, tree)
+    write(tree, "views/shops/prices.sql", PRICES.replace("f.*", "'EUR' as currency, f.* "))
+    code.apply(db, tree)
+    assert db.execute("select (d.*)::text from shops._dearer as d").fetchone() == ("(EUR,6)",)
+
+
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [
+        pytest.param(
+            "shops._price(1)",
+            "view theirs depends on function shops._price(integer)",
+            id="on the function",
+        ),
+        pytest.param(
+            "shops.prices",
+            "view theirs depends on view shops.prices",
+            id="on a view that leans on the function",
+        ),
+    ],
+)
+def test_what_is_not_ours_and_leans_on_it_stops_the_upgrade_by_name(
+    reads: str, said: str, db: Db, tree: Path
+) -> None:
+    price(tree)
+    write(tree, "views/shops/prices.sql", PRICES)
+    code.apply(db, tree)
+    before = names(db, SIGNATURES)
+    db.execute(f"create view public.theirs as select * from {reads} as t (amount)".encode())
+    price(tree, parameters="p_units integer, p_off integer default 1")
+    with pytest.raises(psycopg.errors.DependentObjectsStillExist) as refused, db.transaction():
+        code.apply(db, tree)
+    assert said in str(refused.value)
+    assert refused.value.__notes__ == ["while applying functions/shops/_price.sql"]
+    assert names(db, SIGNATURES) == before
+    assert found(db, "select amount > 0 from public.theirs")
+
+
+def test_what_is_not_ours_stays_where_only_a_body_changes(db: Db, tree: Path) -> None:
+    price(tree)
+    write(tree, "views/shops/prices.sql", PRICES)
+    code.apply(db, tree)
+    db.execute("create view public.theirs as select * from shops.prices")
+    price(tree, body="p_units * 5::bigint")
+    code.apply(db, tree)
+    assert db.execute("select t.* from public.theirs as t").fetchone() == (15,)
+
+
 def test_stale_code_that_leans_on_stale_code_goes_with_it(db: Db, tree: Path) -> None:
     write(tree, "functions/shops/stale.sql", A_FUNCTION.format("stale"))
     write(
