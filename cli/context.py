@@ -68,6 +68,31 @@ def database_url(asked: str | None = None) -> str:
     )
 
 
+def listen_url(asked: str | None = None, database: str | None = None) -> str | None:
+    """A direct way to the database, past the pooler that the usual one goes through.
+
+    What was asked for, else AUTOM_LISTEN_URL; but that one goes with AUTOM_DATABASE_URL, not with a
+    ``database`` that the command line named or with the embedded one.
+    """
+    usual = os.environ.get("AUTOM_DATABASE_URL") and not database
+    url = asked or (os.environ.get("AUTOM_LISTEN_URL") if usual else None)
+    if not url:
+        return None
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        conninfo_to_dict(url)
+    except ProgrammingError:
+        # What libpq says here quotes the URL, and with it the password.
+        raise Problem(
+            f"{'--listen-url' if asked else 'AUTOM_LISTEN_URL'} is not the URL of a PostgreSQL"
+            " database.",
+            next="write it as postgresql://user:password@host:5432/database",
+        ) from None
+    return url
+
+
 def demo_folder() -> Path:
     """The data folder of ``autom demo --keep``, inside the usual one."""
     from db.server import data_folder

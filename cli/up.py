@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cli import background, exits
-from cli.context import EMBEDDED
+from cli.context import EMBEDDED, listen_url
 from cli.exits import Problem
 from cli.work import serve
 
@@ -26,9 +26,10 @@ def up(detach: Detach = False) -> None:
     $ AUTOM_DATABASE_URL=postgresql://autom@db.example.com/autom autom up
 
     With no setting the database is a private Postgres in AUTOM_HOME (~/.local/share/autom), which
-    listens on no port; AUTOM_DATABASE_URL names one that runs elsewhere. "autom down" ends what
-    runs detached.
+    listens on no port; AUTOM_DATABASE_URL names one that runs elsewhere, AUTOM_LISTEN_URL a direct
+    way to it where that goes through PgBouncer. "autom down" ends what runs detached.
     """
+    ear = listen_url()
     if detach:
         process = background.launch("up", ["up"])
         _note(f"Runs as process {process}, prints to {background.log('up')}. autom down ends it.")
@@ -44,7 +45,7 @@ def up(detach: Detach = False) -> None:
             _note("Ready. Ctrl-C stops it; look with autom status, autom psql.")
             counts()
 
-        serve(worker_url, ready=ready)
+        serve(worker_url, listen_url=ear, ready=ready)
     _note("Stopped.")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli import exits
-from cli.context import Session, known
+from cli.context import Session, known, listen_url
 from cli.exits import Problem
 from cli.keys import sealer
 from cli.queue import Queue
@@ -29,6 +29,16 @@ Name = Annotated[
 ]
 
 
+Listen = Annotated[
+    str | None,
+    typer.Option(
+        "--listen-url",
+        metavar="URL",
+        help="Listen there, past a pooler; AUTOM_LISTEN_URL, if not.",
+    ),
+]
+
+
 Port = Annotated[
     int | None,
     typer.Option(metavar="PORT", help="Serve figures for Prometheus there, at /metrics."),
@@ -36,7 +46,11 @@ Port = Annotated[
 
 
 def work(
-    session: Session, queue: Queues = None, name: Name = None, metrics_port: Port = None
+    session: Session,
+    queue: Queues = None,
+    name: Name = None,
+    metrics_port: Port = None,
+    listen: Listen = None,
 ) -> None:
     """Claim jobs, call the outside services and report how it went, until Ctrl-C.
 
@@ -47,8 +61,10 @@ def work(
 
     Run as many as you like, on as many machines; "autom up" runs one already. The first Ctrl-C or
     SIGTERM lets calls under way end and gives back what was not begun; a second one does not wait.
-    Keys that open tokens come from AUTOM_SECRET_KEYS.
+    Keys that open tokens come from AUTOM_SECRET_KEYS. Where AUTOM_DATABASE_URL goes through
+    PgBouncer, no notification comes that way: AUTOM_LISTEN_URL names the server itself.
     """
+    ear = listen_url(listen, session.database)
     there = {row.queue for row in session.select("jobs.queues_status", Queue)}
     if unknown := sorted(set(queue or ()) - there):
         raise Problem(
@@ -64,6 +80,7 @@ def work(
         session.database,
         queues=queue or None,
         name=name,
+        listen_url=ear,
         ready=lambda: session.note("Ready. Ctrl-C stops it."),
     )
 

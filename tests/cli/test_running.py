@@ -8,13 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from cli import exits
+from cli.context import listen_url
+from db.database import connect
 from tests.fixtures.wait import until
 
 AUTOM = Path(sys.executable).with_name("autom")
@@ -132,6 +134,83 @@ def test_it_works_in_a_database_that_runs_elsewhere(machine: Machine, fresh_data
     assert not (machine.home / "postgres").exists()
     up.terminate()
     assert up.wait() == exits.OK
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "hears"),
+    [
+        pytest.param(["work"], {}, False, id="through PgBouncer alone it is deaf"),
+        pytest.param(["work"], {"AUTOM_LISTEN_URL": "{direct}"}, True, id="work, by the setting"),
+        pytest.param(["work", "--listen-url", "{direct}"], {}, True, id="work, by the option"),
+        pytest.param(["up"], {"AUTOM_LISTEN_URL": "{direct}"}, True, id="up, by the setting"),
+    ],
+)
+def test_past_pgbouncer_it_listens(
+    arguments: list[str],
+    settings: dict[str, str],
+    hears: bool,
+    machine: Machine,
+    fresh_database: str,
+    pooled: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, text in settings.items():
+        monkeypatch.setenv(name, text.format(direct=fresh_database))
+    arguments = [argument.format(direct=fresh_database) for argument in arguments]
+    process = machine.start(*arguments, url=pooled(fresh_database))
+    with connect(fresh_database) as conn:
+        query = "select w.hears from jobs.workers_status as w where w.hears is not null"
+        until(lambda: conn.execute(query).fetchall() == [(hears,)])
+    process.terminate()
+    _, err = process.communicate()
+    assert process.returncode == exits.OK, err
+
+
+@pytest.mark.parametrize(
+    ("asked", "database", "usual", "chosen"),
+    [
+        pytest.param(None, None, "postgresql://pooled", "postgresql://setting", id="the setting"),
+        pytest.param("dbname=asked", None, "postgresql://pooled", "dbname=asked", id="the option"),
+        pytest.param("dbname=asked", None, None, "dbname=asked", id="the option, embedded"),
+        pytest.param(None, "dbname=x", "postgresql://pooled", None, id="another database"),
+        pytest.param(None, None, None, None, id="the embedded one"),
+    ],
+)
+def test_the_setting_is_for_the_database_that_the_settings_name(
+    asked: str | None,
+    database: str | None,
+    usual: str | None,
+    chosen: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AUTOM_LISTEN_URL", "postgresql://setting")
+    monkeypatch.delenv("AUTOM_DATABASE_URL", raising=False)
+    if usual:
+        monkeypatch.setenv("AUTOM_DATABASE_URL", usual)
+    assert listen_url(asked, database) == chosen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["work"], "AUTOM_LISTEN_URL is not the URL", id="the setting"),
+        pytest.param(["up"], "AUTOM_LISTEN_URL is not the URL", id="the setting of up"),
+        pytest.param(
+            ["work", "--listen-url", "secret!"], "--listen-url is not the URL", id="the option"
+        ),
+    ],
+)
+def test_a_listen_url_that_is_none_is_not_quoted(
+    arguments: list[str],
+    said: str,
+    machine: Machine,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AUTOM_LISTEN_URL", "mysql://u:secret!@h/db")
+    process = machine.start(*arguments, url=database)
+    _, err = process.communicate()
+    assert (process.returncode, said in err, "secret" in err) == (exits.FAILED, True, False)
 
 
 def test_a_queue_that_is_not_there_is_not_served(machine: Machine, database: str) -> None:
