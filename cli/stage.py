@@ -25,7 +25,7 @@ import httpx
 from cli import background
 from cli.context import EMBEDDED, demo_folder
 from db import database
-from db.server import Server, embedded
+from db.server import Server, embedded, real_home
 from sandbox import run as sandbox
 
 
@@ -49,6 +49,8 @@ def stage(keep: bool) -> Iterator[Stage]:
         _stop(home)
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True, mode=0o700)
+        # Root's is not inside.
+        shutil.rmtree(real_home(home / "postgres"), ignore_errors=True)
     try:
         with ExitStack() as held:
             with ThreadPoolExecutor(2) as pool:

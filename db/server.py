@@ -47,10 +47,8 @@ class Server:
     """The cluster in ``home``, whether it runs or not."""
 
     def __init__(self, home: Path | str, *, durable: bool = True, keep: bool = True) -> None:
-        home = Path(home).resolve()
         owner = _owner()
-        if os.geteuid() == 0 and not _reaches(owner, next(p for p in home.parents if p.exists())):
-            home = _root_state() / _short(home)
+        home = real_home(home)
         major, programs = _programs(home)
         self._plan = keeper.Plan(
             home=str(home),
@@ -155,6 +153,13 @@ def temporary() -> Server:
 def embedded() -> Server:
     """The server of this user, in the data folder."""
     return Server(data_folder() / "postgres")
+
+
+def real_home(home: Path | str) -> Path:
+    """Where the cluster of ``home`` is: elsewhere, if it is root's and its user cannot get there."""
+    home = Path(home).resolve()
+    nearest = next(parent for parent in home.parents if parent.exists())
+    return home if _reaches(_owner(), nearest) else _root_state() / _short(home)
 
 
 def data_folder() -> Path:

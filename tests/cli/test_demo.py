@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from db.server import real_home
 from tests.fixtures.data import retail, samples
 from tests.fixtures.wait import until
 
@@ -52,6 +54,9 @@ def demo(environment: dict[str, str]) -> Iterator[Run]:
 
     yield run
     run("--stop")
+    shutil.rmtree(
+        real_home(Path(environment["AUTOM_HOME"], "demo", "postgres")), ignore_errors=True
+    )
 
 
 def processes_of(environment: dict[str, str]) -> list[str]:
@@ -131,6 +136,20 @@ def test_kept_it_runs_on_until_it_is_stopped(demo: Run, environment: dict[str, s
     assert demo("--stop").returncode == 0
     assert processes_of(environment) == []
     assert demo("--stop").returncode == 3
+
+
+def test_kept_once_more_it_begins_with_nothing_and_takes_nothing_else(
+    demo: Run, environment: dict[str, str]
+) -> None:
+    usual = real_home(Path(environment["AUTOM_HOME"], "postgres"))
+    usual.mkdir(parents=True)
+    Path(usual, "mine").touch()
+    days = []
+    for _ in range(2):
+        days.append(document(demo("--keep", "--json")))
+        assert demo("--stop").returncode == 0
+    assert days[0]["made"] == days[1]["made"] > 0
+    assert Path(usual, "mine").exists()
 
 
 def test_the_winners_of_real_orders_are_those_that_a_few_lines_find(demo: Run) -> None:
