@@ -123,6 +123,12 @@ def migrate(url: str, to: str = "head") -> None:
             "The upgrade waited 5 seconds for a lock that another session holds and changed"
             " nothing: run it again, or end that session (select * from pg_stat_activity)."
         ) from error
+    except psycopg.errors.DependentObjectsStillExist as error:
+        leaning = (error.diag.message_detail or str(error)).replace("\n", ", ")
+        raise Unusable(
+            "Something that is not AutoM's leans on what the upgrade replaces, so it changed"
+            f" nothing ({leaning}): drop that, upgrade, and make it again."
+        ) from error
 
 
 def downgrade(url: str, to: str) -> None:

@@ -197,6 +197,19 @@ def test_an_upgrade_that_cannot_lock_says_so_and_changes_nothing(
             database.migrate(server.url(empty))
 
 
+def test_an_upgrade_that_would_strand_something_says_so_and_changes_nothing(
+    server: Server, empty: str
+) -> None:
+    database.migrate(server.url(empty))
+    with psycopg.connect(server.url(empty)) as other:
+        other.execute("create function shops.old() returns integer language sql as 'select 1'")
+        other.execute("create view theirs as select shops.old()")
+        other.execute("delete from autom.code")
+    leaning = r"\(view public.theirs depends on function shops.old\(\)\): drop that, upgrade, and"
+    with unchanged(server, empty), pytest.raises(Unusable, match=leaning):
+        database.migrate(server.url(empty))
+
+
 def test_check_tells_what_an_upgrade_would_do(server: Server, empty: str) -> None:
     url = server.url(empty)
     assert [step.revision for step in database.check(url).pending] == ["0001", "0002", "0003"]
