@@ -43,6 +43,7 @@ $$;
 comment on function jobs.discard_dead is
   'Let go of dead jobs, the oldest first: those of a kind, of a queue, whose reason is like
 p_reason, that died longer ago than p_older_than; null asks for all. p_limit at most; those of a run
-that has not ended stay. Returns how many. p_dry_run: the same, and nothing is changed. See jobs.discard.
+that has not ended stay. Returns how many. p_dry_run: the same, and nothing is changed. See
+jobs.discard.
 select jobs.discard_dead(p_kind => ''shops.draw_design'', p_older_than => ''30 days'');';
 grant execute on function jobs.discard_dead to autom_operator;
