@@ -5788,10 +5788,10 @@ has not ended).';
 
 
 --
--- Name: discard_dead(text, text, text, interval, integer, boolean); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: discard_dead(text, text, text, interval, integer, boolean, text, uuid); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.discard_dead(p_kind text DEFAULT NULL::text, p_queue text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, p_older_than interval DEFAULT NULL::interval, p_limit integer DEFAULT 1000, p_dry_run boolean DEFAULT false) RETURNS integer
+CREATE FUNCTION jobs.discard_dead(p_kind text DEFAULT NULL::text, p_queue text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, p_older_than interval DEFAULT NULL::interval, p_limit integer DEFAULT 1000, p_dry_run boolean DEFAULT false, p_key text DEFAULT NULL::text, p_tenant uuid DEFAULT NULL::uuid) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
@@ -5804,6 +5804,8 @@ declare
     where (p_queue is null or d.queue = p_queue)
       and (p_reason is null or d.reason like p_reason)
       and (p_kind is null or j.kind = p_kind)
+      and (p_key is null or d.key = p_key)
+      and (p_tenant is null or j.tenant = p_tenant)
       and (p_older_than is null or d.died_at < jobs.clock() - p_older_than)
       -- The end of a run counts its dead.
       and not exists (
@@ -5824,13 +5826,13 @@ $$;
 
 
 --
--- Name: FUNCTION discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean, p_key text, p_tenant uuid); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean) IS 'Let go of dead jobs, the oldest first: those of a kind, of a queue, whose reason is like
-p_reason, that died longer ago than p_older_than; null asks for all. p_limit at most; those of a run
-that has not ended stay. Returns how many. p_dry_run: the same, and nothing is changed. See
-jobs.discard.
+COMMENT ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean, p_key text, p_tenant uuid) IS 'Let go of dead jobs, the oldest first: those of a kind, of a queue, of a key, of a tenant, whose
+reason is like p_reason, that died longer ago than p_older_than; null asks for all. p_limit at most,
+null all; those of a run that has not ended stay. Returns how many. p_dry_run: the same, and nothing
+is changed. See jobs.discard.
 select jobs.discard_dead(p_kind => ''shops.draw_design'', p_older_than => ''30 days'');';
 
 
@@ -28637,11 +28639,11 @@ GRANT ALL ON FUNCTION jobs.discard(p_job_id bigint) TO autom_operator;
 
 
 --
--- Name: FUNCTION discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean, p_key text, p_tenant uuid); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean) TO autom_operator;
+REVOKE ALL ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean, p_key text, p_tenant uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.discard_dead(p_kind text, p_queue text, p_reason text, p_older_than interval, p_limit integer, p_dry_run boolean, p_key text, p_tenant uuid) TO autom_operator;
 
 
 --

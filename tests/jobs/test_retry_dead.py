@@ -16,6 +16,7 @@ from tests.fixtures.jobs import claim, claim_one, ended, faults, kind, settle, w
 from tests.fixtures.races import clients
 
 NOON = "2026-01-01 12:00+00"
+TENANT = "00000000-0000-0000-0000-000000000007"
 
 
 def dead(db, *reasons, name="t.plain", **arguments):
@@ -155,13 +156,16 @@ def test_retried_by_four_at_once_each_is_retried_once(database):
         pytest.param({"kind": "t.other"}, [3], id="of a kind"),
         pytest.param({"queue": "default"}, [0, 1, 2], id="of a queue"),
         pytest.param({"reason": "%timeout%"}, [0, 2, 3], id="whose reason is like it"),
+        pytest.param({"key": "k"}, [0, 1], id="of a key"),
+        pytest.param({"tenant": TENANT}, [2], id="of a tenant"),
         pytest.param({"older_than": "1 h"}, [0, 1, 2], id="that died longer ago"),
         pytest.param({"limit": 2}, [0, 1], id="the oldest only"),
         pytest.param({"kind": "t.other", "queue": "default"}, [], id="nobody fits both"),
     ],
 )
 def test_which_are_discarded(noon, wanted, got):
-    ids = dead(noon, "a timeout", "gone", "timeout b")
+    ids = dead(noon, "a timeout", "gone", key="k")
+    ids += dead(noon, "timeout b", tenant=TENANT)
     at(noon, "2026-01-01 14:00+00")
     ids += dead(noon, "timeout", name="t.other")
     assert value(noon, "jobs.discard_dead", dry_run=True, **wanted) == len(got)

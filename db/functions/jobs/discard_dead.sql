@@ -4,7 +4,9 @@ create or replace function jobs.discard_dead(
   p_reason     text default null,
   p_older_than interval default null,
   p_limit      integer default 1000,
-  p_dry_run    boolean default false
+  p_dry_run    boolean default false,
+  p_key        text default null,
+  p_tenant     uuid default null
 )
 returns integer
 language plpgsql
@@ -22,6 +24,8 @@ declare
     where (p_queue is null or d.queue = p_queue)
       and (p_reason is null or d.reason like p_reason)
       and (p_kind is null or j.kind = p_kind)
+      and (p_key is null or d.key = p_key)
+      and (p_tenant is null or j.tenant = p_tenant)
       and (p_older_than is null or d.died_at < jobs.clock() - p_older_than)
       -- The end of a run counts its dead.
       and not exists (
@@ -41,9 +45,9 @@ end;
 $$;
 
 comment on function jobs.discard_dead is
-  'Let go of dead jobs, the oldest first: those of a kind, of a queue, whose reason is like
-p_reason, that died longer ago than p_older_than; null asks for all. p_limit at most; those of a run
-that has not ended stay. Returns how many. p_dry_run: the same, and nothing is changed. See
-jobs.discard.
+  'Let go of dead jobs, the oldest first: those of a kind, of a queue, of a key, of a tenant, whose
+reason is like p_reason, that died longer ago than p_older_than; null asks for all. p_limit at most,
+null all; those of a run that has not ended stay. Returns how many. p_dry_run: the same, and nothing
+is changed. See jobs.discard.
 select jobs.discard_dead(p_kind => ''shops.draw_design'', p_older_than => ''30 days'');';
 grant execute on function jobs.discard_dead to autom_operator;
