@@ -383,9 +383,14 @@ def _time_passes(
 
 
 def enqueued(conn: Connection, kind: str | None = None) -> list[Enqueued]:
-    """The jobs that wait, of one kind or all, by id: ready, scheduled and parked ones."""
+    """The jobs that wait, of one kind or all, by id: ready, scheduled and parked ones.
+
+    Raises ``LookupError`` for a kind that there is not: of one, nothing can ever wait.
+    """
     where: dict[str, Any] = {"state": WAITING}
     if kind is not None:
+        if not select(conn, "jobs.work", _Work, where={"kind": kind}):
+            raise LookupError(f"There is no kind {kind}.")
         where["kind"] = kind
     return select(conn, "jobs.active", Enqueued, where=where, order="job_id")
 
@@ -425,7 +430,7 @@ def refute_enqueued(
     priority: int | None = None,
     at: str | datetime | None = None,
 ) -> None:
-    """No job waits that has all of this, see ``assert_enqueued``."""
+    """No job waits that has all of this, see ``assert_enqueued``; the kind has to be one."""
     asked = _asked(payload=payload, key=key, queue=queue, priority=priority, at=at)
     if _matching(conn, kind, asked):
         raise AssertionError(f"There is a job {_said(kind, asked)}.\n{_all(conn)}")

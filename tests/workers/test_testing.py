@@ -22,6 +22,7 @@ from workers.testing import (
     assert_enqueued,
     clock_at,
     drain,
+    enqueued,
     make_clock_movable,
     refute_enqueued,
     run_inline,
@@ -247,6 +248,13 @@ def test_the_error_lists_what_waits(conn, look, said):
     enqueue(conn, payload={"n": 1})
     with pytest.raises(AssertionError, match=said):
         look(conn)
+
+
+@pytest.mark.parametrize("look", [assert_enqueued, refute_enqueued, enqueued])
+def test_of_a_kind_that_is_none_nothing_is_said(conn, look):
+    """Or a word that was mistyped would be as good as work that nobody enqueued."""
+    with pytest.raises(LookupError, match=r"There is no kind t\.plian"):
+        look(conn, "t.plian")
 
 
 def test_what_has_ended_or_runs_does_not_wait(conn):
