@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +67,14 @@ class State:
 def connect(url: str, **options: Any) -> psycopg.Connection[Any]:
     """A connection whose every call is its own transaction; right for PgBouncer too."""
     return psycopg.connect(url, autocommit=True, prepare_threshold=None, **options)
+
+
+@contextmanager
+def looking(url: str, seconds: float, **options: Any) -> Iterator[psycopg.Connection[Any]]:
+    """A transaction in which a statement that takes longer is given up."""
+    with connect(url, **options) as conn, conn.transaction():
+        conn.execute("select set_config('statement_timeout', %s, true)", [f"{seconds}s"])
+        yield conn
 
 
 async def aconnect(url: str, **options: Any) -> psycopg.AsyncConnection[Any]:

@@ -20,6 +20,9 @@ from db.call import select
 
 log = logging.getLogger("autom.metrics")
 
+PATIENCE = 5
+"""Seconds: a scrape that hangs must not leave a connection for each one that comes after it."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -48,7 +51,7 @@ class Queue(Collector):
     def collect(self) -> Iterator[Metric]:
         up = GaugeMetricFamily("jobs_database_up", "1 where the database answered, else 0.")
         try:
-            with database.connect(self._url, connect_timeout=3) as conn:
+            with database.looking(self._url, PATIENCE, connect_timeout=3) as conn:
                 names = select(conn, "jobs.metric_names", Name, order="metric")
                 figures = select(conn, "jobs.metrics", Figure)
         except psycopg.Error as error:

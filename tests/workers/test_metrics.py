@@ -16,6 +16,7 @@ from db.database import connect
 from tests.fixtures.accounts import KEY
 from tests.fixtures.cli import AUTOM
 from tests.fixtures.jobs import kind
+from tests.fixtures.wait import until
 from workers import metrics
 
 
@@ -68,6 +69,31 @@ def test_a_worker_tells_how_the_queue_is(database, url):
 def test_without_a_database_it_says_so(server):
     port = metrics.serve(server.url("none"), 0)
     assert read(f"http://127.0.0.1:{port}/metrics")["jobs_database_up"] == {(): 0}
+
+
+def test_a_scrape_that_hangs_is_given_up_and_leaves_no_connection(database, monkeypatch):
+    """Behind a lock, by readers that do not wait: none of them is there afterwards."""
+    port = metrics.serve(database, 0)
+    others = (
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and pid <> all (%s) and wait_event_type = 'Lock'"
+    )
+    with connect(database) as conn, connect(database) as holder:
+        mine = [conn.info.backend_pid, holder.info.backend_pid]
+
+        def waiting() -> int:
+            return int(conn.execute(others, [mine]).fetchone()[0])
+
+        with holder.transaction(), monkeypatch.context() as less:
+            less.setattr(metrics, "PATIENCE", 0.5)
+            holder.execute("lock table jobs.dead_letters in access exclusive mode")
+            for _ in range(4):
+                with pytest.raises(httpx.TimeoutException):
+                    httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=0.1)
+            until(lambda: waiting() > 0)
+            until(lambda: waiting() == 0)
+            assert read(f"http://127.0.0.1:{port}/metrics")["jobs_database_up"] == {(): 0}
+        assert read(f"http://127.0.0.1:{port}/metrics")["jobs_database_up"] == {(): 1}
 
 
 def test_a_port_that_is_taken_is_one_sentence(database):
