@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from cli import exits
-from cli.app import App
+from cli.app import MOST, MOST_ID, App
 from cli.context import Change, Session, known
 from cli.exits import Problem
 from cli.times import moment
@@ -91,7 +91,7 @@ Wait = Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait f
 def ls(
     session: Session,
     all: Annotated[bool, typer.Option("--all", help="Also what is over.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="This many at most.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="This many at most.")] = 50,
 ) -> None:
     """List what is wrong, the newest first.
 
@@ -136,7 +136,9 @@ def silence(
     if end == (until is not None):
         raise Problem("Say either --until or --end.", code=exits.USAGE)
     asked = {"until": until, **({"reason": reason} if reason else {})}
-    if which.isdigit():
+    if which.isdecimal():
+        if int(which) > MOST_ID:
+            raise typer.BadParameter(f"{which} is not the number of an alert: autom alerts ls")
         session.value("jobs.silence_alert", alert_id=int(which), **asked)
         where = {"alert_id": int(which)}
         rows = session.select("jobs.alerts_status", Alert, where)

@@ -33,6 +33,11 @@ from typer.core import TyperCommand, TyperGroup
 
 Verb = Callable[..., int | None]
 
+MOST = 2**31 - 1
+"""The largest integer of Postgres: a bound for whoever counts."""
+MOST_ID = 2**63 - 1
+"""The largest bigint: a bound for ids."""
+
 
 @runtime_checkable
 class Ending(Protocol):

@@ -14,7 +14,7 @@ from uuid import UUID
 import typer
 
 from cli import exits, user
-from cli.app import App, Group
+from cli.app import MOST, App, Group
 from cli.context import Change, Session
 from cli.exits import Problem
 from cli.keys import sealer
@@ -87,7 +87,8 @@ def to(
         str | None, typer.Option(help="Call this address, not the service's own.")
     ] = None,
     expires_in: Annotated[
-        int | None, typer.Option(metavar="SECONDS", help="How long the access token lives.")
+        int | None,
+        typer.Option(min=1, max=MOST, metavar="SECONDS", help="How long the access token lives."),
     ] = None,
     scope: Annotated[
         list[str] | None, typer.Option(help="A scope that was granted; may be repeated.")

@@ -13,7 +13,7 @@ from uuid import UUID
 import typer
 
 from cli import exits
-from cli.app import App
+from cli.app import MOST, MOST_ID, App
 from cli.context import Session, known
 from cli.errors import refusal_code
 from cli.exits import Problem
@@ -181,10 +181,13 @@ def ls(
     session: Session,
     filter: Filter,
     state: State = None,
-    run: Annotated[int | None, typer.Option(help="Of this run; see autom runs.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="This many at most.")] = 50,
+    run: Annotated[
+        int | None, typer.Option(max=MOST_ID, help="Of this run; see autom runs.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="This many at most.")] = 50,
     before: Annotated[
-        int | None, typer.Option(metavar="JOB_ID", help="Older than this one: the next page.")
+        int | None,
+        typer.Option(max=MOST_ID, metavar="JOB_ID", help="Older than this one: the next page."),
     ] = None,
 ) -> None:
     """List jobs, the newest first.
@@ -211,7 +214,8 @@ def ls(
 
 @app.command()
 def show(
-    session: Session, job_id: Annotated[int, typer.Argument(metavar="JOB_ID", help="Which job.")]
+    session: Session,
+    job_id: Annotated[int, typer.Argument(max=MOST_ID, metavar="JOB_ID", help="Which job.")],
 ) -> None:
     """Show everything about a job: where it is, why, what it was given, and each of its runs.
 
@@ -243,7 +247,9 @@ def show(
         session.note(f"Let go of it: autom jobs discard {job_id}")
 
 
-Ids = Annotated[list[int] | None, typer.Argument(metavar="[JOB_ID]...", help="These jobs.")]
+Ids = Annotated[
+    list[int] | None, typer.Argument(max=MOST_ID, metavar="[JOB_ID]...", help="These jobs.")
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show which jobs, change nothing; exit code 10 if any.")
 ]

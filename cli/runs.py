@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cli import exits
+from cli.app import MOST, MOST_ID
 from cli.context import Session
 from cli.exits import Problem
 from cli.jobs import Job
@@ -50,14 +51,15 @@ def _statuses(incomplete: str) -> list[str]:
 def runs(
     session: Session,
     run_id: Annotated[
-        int | None, typer.Argument(metavar="[RUN_ID]", help="Show this one and its jobs.")
+        int | None,
+        typer.Argument(max=MOST_ID, metavar="[RUN_ID]", help="Show this one and its jobs."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of this schedule.")] = None,
     status: Annotated[
         str | None,
         typer.Option(help=f"That are {', '.join(STATUSES)}.", autocompletion=_statuses),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="This many at most.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="This many at most.")] = 20,
 ) -> None:
     """List the runs of schedules, the newest first; or show one of them with its jobs.
 

@@ -96,7 +96,7 @@ def ls(session: Session) -> None:
 def next(
     session: Session,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Only this one.")] = None,
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="This many.")] = 10,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=10_000, help="This many.")] = 10,
 ) -> None:
     """List the next fires, the soonest first.
 

@@ -14,7 +14,7 @@ from uuid import UUID
 import typer
 
 from cli import exits, user
-from cli.app import App
+from cli.app import MOST, MOST_ID, App
 from cli.context import Change, Session, known
 from cli.exits import Problem
 from cli.output import Progress
@@ -153,7 +153,7 @@ Only = Annotated[
         autocompletion=known("shops.overview", Shop, "domain", "shop"),
     ),
 ]
-ProductId = Annotated[int, typer.Argument(metavar="PRODUCT", help="The product_id.")]
+ProductId = Annotated[int, typer.Argument(max=MOST_ID, metavar="PRODUCT", help="The product_id.")]
 File = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, readable=True, metavar="FILE")
 ]
@@ -246,9 +246,10 @@ def niche(
     session: Change,
     which: Which,
     name: Annotated[str, typer.Argument(help="The niche.")],
-    priority: Annotated[int, typer.Option(help="Higher ones come first.")] = 0,
+    priority: Annotated[int, typer.Option(min=-MOST, max=MOST, help="Higher ones come first.")] = 0,
     daily_limit: Annotated[
-        int | None, typer.Option(help="Products a day at most; no limit of its own if not given.")
+        int | None,
+        typer.Option(max=MOST, help="Products a day at most; no limit of its own if not given."),
     ] = None,
 ) -> None:
     """Add a niche to a shop, or change it.
@@ -301,7 +302,9 @@ def products(
     session: Session,
     which: Only = None,
     state: Annotated[str | None, typer.Option(help="Only those: see shops.product_states.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many, the newest first.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=MOST, help="At most so many, the newest first.")
+    ] = 50,
 ) -> None:
     """List products.
 
@@ -320,7 +323,9 @@ def products(
 def winners(
     session: Session,
     which: Only = None,
-    limit: Annotated[int, typer.Option(help="At most so many, the best first.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=MOST, help="At most so many, the best first.")
+    ] = 50,
 ) -> None:
     """List what sells, with the verdicts of all three rules side by side.
 

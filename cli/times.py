@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import typer
 
 UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+LONGEST = 36500 * UNITS["d"]
 SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)")
 
 
@@ -16,7 +17,10 @@ def span(text: str) -> timedelta:
     parts = SPAN.findall(text)
     if not parts or SPAN.sub("", text).strip():
         raise typer.BadParameter(f"{text!r} is no length of time: 30s, 45m, 2h, 1d, 1h30m")
-    return timedelta(seconds=sum(float(count) * UNITS[unit] for count, unit in parts))
+    seconds = sum(float(count) * UNITS[unit] for count, unit in parts)
+    if seconds > LONGEST:
+        raise typer.BadParameter(f"{text!r} is too long: 36500d at most, which is a hundred years")
+    return timedelta(seconds=seconds)
 
 
 def moment(text: str) -> datetime:
@@ -29,7 +33,7 @@ def moment(text: str) -> datetime:
         return at if at > now else at + timedelta(days=1)
     try:
         at = datetime.fromisoformat(text).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise typer.BadParameter(f"{text!r} is no time: 2h, 14:30, 2026-11-21T06:00") from None
     if at <= now:
         raise typer.BadParameter(f"{text!r} is over")

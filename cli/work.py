@@ -41,7 +41,9 @@ Listen = Annotated[
 
 Port = Annotated[
     int | None,
-    typer.Option(metavar="PORT", help="Serve figures for Prometheus there, at /metrics."),
+    typer.Option(
+        min=0, max=65535, metavar="PORT", help="Serve figures for Prometheus there, at /metrics."
+    ),
 ]
 
 

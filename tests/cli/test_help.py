@@ -165,3 +165,37 @@ def test_other_shells_have_their_script(shell: str) -> None:
     done = autom("completion", shell)
     assert (done.code, done.err) == (exits.OK, "")
     assert f"_AUTOM_COMPLETE=complete_{shell}" in done.out
+
+
+@by_name
+def test_a_whole_number_has_a_bound_that_the_database_can_hold(verb: Any) -> None:
+    numbers = [option for option in verb.params if option.type.name.startswith("integer")]
+    assert [option.name for option in numbers if getattr(option.type, "max", None) is None] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param("jobs ls --limit 99999999999", id="a limit"),
+        pytest.param("jobs ls --before 99999999999999999999", id="a page"),
+        pytest.param("jobs ls --run 99999999999999999999", id="a run"),
+        pytest.param("jobs show 99999999999999999999", id="a job"),
+        pytest.param("jobs cancel 1 99999999999999999999", id="one of several jobs"),
+        pytest.param("runs 99999999999999999999", id="a run to be shown"),
+        pytest.param("alerts silence 99999999999999999999 --until 2h", id="an alert"),
+        pytest.param("schedule next -n 99999999999", id="a count"),
+        pytest.param("queue pause openai --until 99999999999d", id="a time to come"),
+        pytest.param(f"queue pause openai --until {'9' * 400}d", id="a time that no float holds"),
+        pytest.param(
+            "queue pause openai --until 9999-12-31T23:59-12", id="the end of the calendar"
+        ),
+        pytest.param("schedule run a --timeout 999999999999999d", id="a patience"),
+        pytest.param("work --metrics-port 70000", id="a port"),
+    ],
+)
+def test_a_number_that_is_too_large_is_wrong_usage(line: str) -> None:
+    """Said before anybody looks for a database."""
+    done = autom(*line.split())
+    assert (done.code, done.out) == (exits.USAGE, "")
+    assert "Invalid value" in done.err or "not the number of" in done.err
+    assert "autom migrate" not in done.err
