@@ -2137,6 +2137,28 @@ hundred it would be too much; then the job asks jobs.parents itself.';
 
 
 --
+-- Name: _has_begun(bigint); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._has_begun(p_job_id bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select exists (select from jobs.steps as s where s.job_id = p_job_id)
+      or exists (select from jobs.awaits as a where a.job_id = p_job_id)
+      or jobs._maybe_sent(p_job_id, 2147483647);
+$$;
+
+
+--
+-- Name: FUNCTION _has_begun(p_job_id bigint); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._has_begun(p_job_id bigint) IS 'A job that was claimed and waits again is in the middle of its work: it keeps steps, waits for an
+event, or had a request handed out that may have been sent. What it did belongs to its payload.';
+
+
+--
 -- Name: _heed(jobs.running, jsonb); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -3497,15 +3519,20 @@ begin
   -- Who waits for other jobs or for an event goes on waiting for them, and throttled ones for their
   -- time; they only must not be claimed with the payload of before.
   v_still := jobs._stand_still(
-    array(select h from unnest(p_holders) as h where h <> all (v_moved)), true
+    array(select unnest(p_holders) except select unnest(v_moved)), true
   );
   perform jobs._write_anew(v_still);
 
   update jobs.jobs as j
   set payload = coalesce(n.payload, '{}'),
-      priority = case when j.job_id = any (v_moved) then p_priority else j.priority end
+      priority = case when w.is_moved then p_priority else j.priority end
   from unnest(p_holders, p_payloads) as n (holder, payload)
-  where j.job_id = n.holder and j.job_id = any (v_moved || v_still);
+  join (
+    select m.job_id, true as is_moved from unnest(v_moved) as m (job_id)
+    union all
+    select s.job_id, false from unnest(v_still) as s (job_id)
+  ) as w on w.job_id = n.holder
+  where j.job_id = n.holder;
 
   with back as materialized (
     select j.*, w.run_no,
@@ -3535,14 +3562,14 @@ begin
 
   return query
   with followers as (
-    -- The holder runs, or has ended within its window: the new job follows it and takes the key
-    -- over.
+    -- The holder is at work, or has ended within its window: the new job follows it and takes the
+    -- key over.
     select n.unique_key, n.job_id,
            case when p_mode = 'throttle' then greatest(p_run_at, u.until)
              else p_run_at end as run_at
     from unnest(p_unique_keys, p_holders, p_job_ids) as n (unique_key, holder, job_id)
     join jobs.unique_keys as u on u.kind = p_kind and u.unique_key = n.unique_key
-    where n.holder <> all (v_moved || v_still)
+    where n.holder not in (select unnest(v_moved || v_still))
   ),
   taken_over as (
     update jobs.unique_keys as u
@@ -4106,13 +4133,13 @@ CREATE FUNCTION jobs._settle_unique_keys(p_kind text, p_job_ids bigint[], p_uniq
 declare
   v_taken record;
 begin
-  if p_mode not in ('ignore', 'reject', 'replace', 'throttle', 'debounce') then
+  if coalesce(p_mode not in ('ignore', 'reject', 'replace', 'throttle', 'debounce'), true) then
     raise exception using
       errcode = 'JQ003',
       message = 'There is no such mode for a unique key.',
       detail  = format('mode=%s', p_mode),
       hint    = 'ignore, reject, replace, throttle or debounce.';
-  elsif p_until not in ('finished', 'claimed') then
+  elsif coalesce(p_until not in ('finished', 'claimed'), true) then
     raise exception using
       errcode = 'JQ030',
       message = 'A unique key is held until its job is claimed or finished.',
@@ -4153,7 +4180,7 @@ begin
     select distinct on (n.unique_key) n.unique_key, n.holder, n.job_id, n.payload
     from unnest(p_job_ids, p_unique_keys, job_ids, p_payloads)
       as n (job_id, unique_key, holder, payload)
-    where n.holder <> all (p_job_ids)
+    where n.holder not in (select unnest(p_job_ids))
     order by n.unique_key, n.job_id desc
   ),
   followers as (
@@ -4352,7 +4379,8 @@ begin
   select array_agg(w.job_id)
   from (
     select s.job_id from jobs.scheduled as s
-    where s.job_id = any (p_job_ids) and (p_claimed or s.run_no = 0)
+    where s.job_id = any (p_job_ids)
+      and (s.run_no = 0 or p_claimed and not jobs._has_begun(s.job_id))
     order by s.job_id
     for share
   ) as w
@@ -4362,7 +4390,8 @@ begin
   select array_agg(w.job_id)
   from (
     select p.job_id from jobs.parked as p
-    where p.job_id = any (p_job_ids) and (p_claimed or p.run_no = 0)
+    where p.job_id = any (p_job_ids)
+      and (p.run_no = 0 or p_claimed and not jobs._has_begun(p.job_id))
     order by p.job_id
     for share
   ) as w
@@ -4375,8 +4404,8 @@ begin
     from unnest(p_job_ids) as n (job_id)
     cross join lateral (select j.* from jobs.jobs as j where j.job_id = n.job_id offset 0) as j
     join jobs.ready as r
-      on r.queue = j.queue and r.priority = j.priority and r.key = j.key and r.seq = n.job_id
-    where p_claimed or r.run_no = 0
+      on r.queue = j.queue and r.priority = j.priority and r.key = j.key and r.seq = j.job_id
+    where r.run_no = 0 or p_claimed and not jobs._has_begun(r.job_id)
     order by r.job_id
     for share of r
   ) as w
@@ -4386,7 +4415,8 @@ begin
   select array_agg(w.job_id)
   from (
     select r.job_id from jobs.ready as r
-    where r.job_id = any (p_job_ids) and r.seq <> r.job_id and (p_claimed or r.run_no = 0)
+    where r.job_id = any (p_job_ids) and r.seq <> r.job_id
+      and (r.run_no = 0 or p_claimed and not jobs._has_begun(r.job_id))
     order by r.job_id
     for share
   ) as w
@@ -4401,7 +4431,8 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._stand_still(p_job_ids bigint[], p_claimed boolean) IS 'Lock those of the jobs that wait where they are, so that nobody claims or moves them before this
-transaction ends; returns which. p_claimed: also those that were claimed before and came back.';
+transaction ends; returns which. p_claimed: also those that were claimed before and
+came back, unless they have begun their work.';
 
 
 --
@@ -4943,18 +4974,22 @@ CREATE FUNCTION jobs._withdraw_many(p_job_ids bigint[]) RETURNS TABLE(job_id big
 begin
   -- A statement for each place, as in jobs._withdraw.
   return query
-  delete from jobs.scheduled as s where s.job_id = any (p_job_ids) returning s.job_id, s.run_no;
+  delete from jobs.scheduled as s
+  where s.job_id = any (p_job_ids) and (s.run_no = 0 or not jobs._has_begun(s.job_id))
+  returning s.job_id, s.run_no;
 
   return query
   delete from jobs.ready as r
   using unnest(p_job_ids) as n (job_id)
   cross join lateral (select j.* from jobs.jobs as j where j.job_id = n.job_id offset 0) as j
-  where r.queue = j.queue and r.priority = j.priority and r.key = j.key and r.seq = n.job_id
+  where r.queue = j.queue and r.priority = j.priority and r.key = j.key and r.seq = j.job_id
+    and (r.run_no = 0 or not jobs._has_begun(r.job_id))
   returning r.job_id, r.run_no;
 
   return query
   delete from jobs.ready as r
   where r.job_id = any (p_job_ids) and r.seq <> r.job_id
+    and (r.run_no = 0 or not jobs._has_begun(r.job_id))
   returning r.job_id, r.run_no;
 end;
 $$;
@@ -4964,7 +4999,8 @@ $$;
 -- Name: FUNCTION _withdraw_many(p_job_ids bigint[]); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._withdraw_many(p_job_ids bigint[]) IS 'Take those of the jobs that are ready, or wait for their time, out of their places.';
+COMMENT ON FUNCTION jobs._withdraw_many(p_job_ids bigint[]) IS 'Take those of the jobs that are ready, or wait for their time, out of their places; not what has
+begun its work.';
 
 
 --
@@ -4982,7 +5018,7 @@ begin
     delete from jobs.ready as r
     using unnest(p_job_ids) as n (job_id)
     cross join lateral (select j.* from jobs.jobs as j where j.job_id = n.job_id offset 0) as j
-    where r.queue = j.queue and r.priority = j.priority and r.key = j.key and r.seq = n.job_id
+    where r.queue = j.queue and r.priority = j.priority and r.key = j.key and r.seq = j.job_id
     returning r.*
   )
   insert into jobs.ready select g.* from gone as g;
@@ -5925,9 +5961,9 @@ another job holds it, p_unique_mode says what becomes of this call:
 - throttle: it gets the new payload and keeps its time.
 - debounce: it gets the new payload and the new time, p_run_at, but no later than p_max_wait after
   it was enqueued; null waits for ever.
-The last three change a job only while it waits; one that runs, or has ended within p_unique_for, is
-followed by the new job, which takes the key over: a throttled one when the time of the other is
-over.
+The last three change a job only before its work begins. One that runs, or is between its steps, or
+whose request may have been sent, or that has ended within p_unique_for, is followed by the new job,
+which takes the key over: a throttled one when the time of the other is over.
 p_after: it is parked until those jobs have ended; their results are then in its payload as
 "parents", and in jobs.parents. p_policy on_success: it is cancelled once one of them ends other
 than done; on_any: however they end; on_failure: it is skipped unless one of them is not done.
@@ -28027,6 +28063,13 @@ REVOKE ALL ON FUNCTION jobs._gist(p_reason text) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION jobs._hand_on(p_job_ids bigint[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _has_begun(p_job_id bigint); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._has_begun(p_job_id bigint) FROM PUBLIC;
 
 
 --

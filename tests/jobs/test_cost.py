@@ -174,3 +174,19 @@ def test_what_each_claim_costs_among_a_million(conn):
     # The control: without its index a claim reads the whole queue, and the pages tell.
     conn.execute("alter table jobs.ready drop constraint ready_pkey")
     assert pages(conn, f"select * from jobs.claim({w}, 'plain', 10)") > 20 * BOUNDS["plain", 10]
+
+
+@pytest.mark.parametrize("mode", ["replace", "throttle"])
+def test_many_that_are_replaced_cost_what_each_costs(conn, mode):
+    """Each is found by its place in line, not by a walk along the line."""
+
+    def cost(count):
+        call = (
+            f"select jobs.enqueue_many('t.plain', array_fill('{{}}'::jsonb, array[{count}]),"
+            f" p_unique_keys => array(select n::text from generate_series(1, {count}) as n),"
+            f" p_unique_mode => '{mode}')"
+        )
+        conn.execute(call.encode())
+        return pages(conn, call)
+
+    assert cost(2000) <= cost(500) * 6

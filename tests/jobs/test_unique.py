@@ -118,13 +118,72 @@ def test_one_that_runs_is_followed(noon, mode, more):
     assert faults(noon) == []
 
 
+def fail(db, job):
+    settle(db, job, "try_later", reason="busy", after=0)
+
+
+def keep_a_step(db, job):
+    run = {"job_id": job.job_id, "run_no": job.run_no}
+    value(db, "jobs.step", **run, step="pay")
+    value(db, "jobs.keep_step", **run, step="pay", value={"for": 1})
+    fail(db, job)
+
+
+def sleep(db, job):
+    value(db, "jobs.sleep", job_id=job.job_id, run_no=job.run_no, step="rest", **{"for": "1 h"})
+
+
+def await_event(db, job):
+    value(db, "jobs.await_event", job_id=job.job_id, run_no=job.run_no, event="ready")
+
+
+def send(outcome):
+    def settle_as(db, job):
+        db.execute(
+            "insert into jobs.effects (job_id, sent_at, run_no, mode)"
+            " values (%s, now(), %s, 'native_key')",
+            [job.job_id, job.run_no],
+        )
+        settle(db, job, outcome, reason="busy", after=0)
+
+    return settle_as
+
+
+@pytest.mark.parametrize("mode", ["replace", "throttle", "debounce"])
+@pytest.mark.parametrize(
+    ("run", "is_changed"),
+    [
+        pytest.param(fail, True, id="failed, and did nothing"),
+        pytest.param(send("try_later"), True, id="failed, and nothing was sent"),
+        pytest.param(send("unknown"), False, id="may have sent its request"),
+        pytest.param(keep_a_step, False, id="keeps a step"),
+        pytest.param(sleep, False, id="sleeps"),
+        pytest.param(await_event, False, id="waits for an event"),
+    ],
+)
+def test_a_job_in_the_middle_of_its_work_keeps_its_payload(noon, run, is_changed, mode):
+    """Else what it did for one payload would be taken for done for another."""
+    first = enqueue(noon, payload={"film": 1})
+    run(noon, claim_one(noon, worker(noon)))
+    place = where(noon, first)
+    second = enqueue(noon, payload={"film": 2}, unique_mode=mode, run_at=NOON)
+    assert (second == first) == is_changed
+    assert payload(noon, first) == {"film": 2 if is_changed else 1}
+    assert is_changed or where(noon, first) == place
+    assert enqueue(noon) == second
+    assert faults(noon) == []
+
+
 @pytest.mark.parametrize(
     ("mode", "more", "refusal"),
     [
         pytest.param("debounce", {}, errors.NoTimeToPutOff, id="debounce without a time"),
+        pytest.param("no such", {}, errors.NoSuchUniqueMode, id="an unknown mode"),
+        pytest.param(None, {}, errors.NoSuchUniqueMode, id="no mode"),
         pytest.param(
             "ignore", {"unique_until": "tomorrow"}, errors.NoSuchUniqueScope, id="an unknown end"
         ),
+        pytest.param("ignore", {"unique_until": None}, errors.NoSuchUniqueScope, id="no end"),
     ],
 )
 def test_what_is_refused(noon, mode, more, refusal):

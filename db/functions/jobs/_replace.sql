@@ -29,15 +29,20 @@ begin
   -- Who waits for other jobs or for an event goes on waiting for them, and throttled ones for their
   -- time; they only must not be claimed with the payload of before.
   v_still := jobs._stand_still(
-    array(select h from unnest(p_holders) as h where h <> all (v_moved)), true
+    array(select unnest(p_holders) except select unnest(v_moved)), true
   );
   perform jobs._write_anew(v_still);
 
   update jobs.jobs as j
   set payload = coalesce(n.payload, '{}'),
-      priority = case when j.job_id = any (v_moved) then p_priority else j.priority end
+      priority = case when w.is_moved then p_priority else j.priority end
   from unnest(p_holders, p_payloads) as n (holder, payload)
-  where j.job_id = n.holder and j.job_id = any (v_moved || v_still);
+  join (
+    select m.job_id, true as is_moved from unnest(v_moved) as m (job_id)
+    union all
+    select s.job_id, false from unnest(v_still) as s (job_id)
+  ) as w on w.job_id = n.holder
+  where j.job_id = n.holder;
 
   with back as materialized (
     select j.*, w.run_no,
@@ -67,14 +72,14 @@ begin
 
   return query
   with followers as (
-    -- The holder runs, or has ended within its window: the new job follows it and takes the key
-    -- over.
+    -- The holder is at work, or has ended within its window: the new job follows it and takes the
+    -- key over.
     select n.unique_key, n.job_id,
            case when p_mode = 'throttle' then greatest(p_run_at, u.until)
              else p_run_at end as run_at
     from unnest(p_unique_keys, p_holders, p_job_ids) as n (unique_key, holder, job_id)
     join jobs.unique_keys as u on u.kind = p_kind and u.unique_key = n.unique_key
-    where n.holder <> all (v_moved || v_still)
+    where n.holder not in (select unnest(v_moved || v_still))
   ),
   taken_over as (
     update jobs.unique_keys as u

@@ -18,13 +18,13 @@ as $$
 declare
   v_taken record;
 begin
-  if p_mode not in ('ignore', 'reject', 'replace', 'throttle', 'debounce') then
+  if coalesce(p_mode not in ('ignore', 'reject', 'replace', 'throttle', 'debounce'), true) then
     raise exception using
       errcode = 'JQ003',
       message = 'There is no such mode for a unique key.',
       detail  = format('mode=%s', p_mode),
       hint    = 'ignore, reject, replace, throttle or debounce.';
-  elsif p_until not in ('finished', 'claimed') then
+  elsif coalesce(p_until not in ('finished', 'claimed'), true) then
     raise exception using
       errcode = 'JQ030',
       message = 'A unique key is held until its job is claimed or finished.',
@@ -65,7 +65,7 @@ begin
     select distinct on (n.unique_key) n.unique_key, n.holder, n.job_id, n.payload
     from unnest(p_job_ids, p_unique_keys, job_ids, p_payloads)
       as n (job_id, unique_key, holder, payload)
-    where n.holder <> all (p_job_ids)
+    where n.holder not in (select unnest(p_job_ids))
     order by n.unique_key, n.job_id desc
   ),
   followers as (

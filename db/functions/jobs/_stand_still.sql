@@ -13,7 +13,8 @@ begin
   select array_agg(w.job_id)
   from (
     select s.job_id from jobs.scheduled as s
-    where s.job_id = any (p_job_ids) and (p_claimed or s.run_no = 0)
+    where s.job_id = any (p_job_ids)
+      and (s.run_no = 0 or p_claimed and not jobs._has_begun(s.job_id))
     order by s.job_id
     for share
   ) as w
@@ -23,7 +24,8 @@ begin
   select array_agg(w.job_id)
   from (
     select p.job_id from jobs.parked as p
-    where p.job_id = any (p_job_ids) and (p_claimed or p.run_no = 0)
+    where p.job_id = any (p_job_ids)
+      and (p.run_no = 0 or p_claimed and not jobs._has_begun(p.job_id))
     order by p.job_id
     for share
   ) as w
@@ -36,8 +38,8 @@ begin
     from unnest(p_job_ids) as n (job_id)
     cross join lateral (select j.* from jobs.jobs as j where j.job_id = n.job_id offset 0) as j
     join jobs.ready as r
-      on r.queue = j.queue and r.priority = j.priority and r.key = j.key and r.seq = n.job_id
-    where p_claimed or r.run_no = 0
+      on r.queue = j.queue and r.priority = j.priority and r.key = j.key and r.seq = j.job_id
+    where r.run_no = 0 or p_claimed and not jobs._has_begun(r.job_id)
     order by r.job_id
     for share of r
   ) as w
@@ -47,7 +49,8 @@ begin
   select array_agg(w.job_id)
   from (
     select r.job_id from jobs.ready as r
-    where r.job_id = any (p_job_ids) and r.seq <> r.job_id and (p_claimed or r.run_no = 0)
+    where r.job_id = any (p_job_ids) and r.seq <> r.job_id
+      and (r.run_no = 0 or p_claimed and not jobs._has_begun(r.job_id))
     order by r.job_id
     for share
   ) as w
@@ -58,4 +61,5 @@ $$;
 
 comment on function jobs._stand_still is
   'Lock those of the jobs that wait where they are, so that nobody claims or moves them before this
-transaction ends; returns which. p_claimed: also those that were claimed before and came back.';
+transaction ends; returns which. p_claimed: also those that were claimed before and
+came back, unless they have begun their work.';

@@ -11,7 +11,7 @@ begin
     delete from jobs.ready as r
     using unnest(p_job_ids) as n (job_id)
     cross join lateral (select j.* from jobs.jobs as j where j.job_id = n.job_id offset 0) as j
-    where r.queue = j.queue and r.priority = j.priority and r.key = j.key and r.seq = n.job_id
+    where r.queue = j.queue and r.priority = j.priority and r.key = j.key and r.seq = j.job_id
     returning r.*
   )
   insert into jobs.ready select g.* from gone as g;

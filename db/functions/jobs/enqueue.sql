@@ -45,9 +45,9 @@ another job holds it, p_unique_mode says what becomes of this call:
 - throttle: it gets the new payload and keeps its time.
 - debounce: it gets the new payload and the new time, p_run_at, but no later than p_max_wait after
   it was enqueued; null waits for ever.
-The last three change a job only while it waits; one that runs, or has ended within p_unique_for, is
-followed by the new job, which takes the key over: a throttled one when the time of the other is
-over.
+The last three change a job only before its work begins. One that runs, or is between its steps, or
+whose request may have been sent, or that has ended within p_unique_for, is followed by the new job,
+which takes the key over: a throttled one when the time of the other is over.
 p_after: it is parked until those jobs have ended; their results are then in its payload as
 "parents", and in jobs.parents. p_policy on_success: it is cancelled once one of them ends other
 than done; on_any: however they end; on_failure: it is skipped unless one of them is not done.
