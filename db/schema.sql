@@ -2069,11 +2069,29 @@ COMMENT ON FUNCTION jobs._forget(p_before bigint, p_limit integer) IS 'Delete en
 --
 
 CREATE FUNCTION jobs._free_unique_keys(p_job_ids bigint[]) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  v_freed integer;
+begin
+  -- A report waits for nobody, and so no two ever wait for each other: a key that somebody is about
+  -- to take over is left to that one, and if that comes to nothing, to the next, or to jobs.tick.
   delete from jobs.unique_keys as u
-  where u.job_id = any (p_job_ids) and (u.until is null or u.until <= jobs.clock());
+  where u.ctid = any (array(
+    select k.ctid from jobs.unique_keys as k
+    where k.job_id = any (p_job_ids) and (k.until is null or k.until <= jobs.clock())
+    for update skip locked
+  ));
+  get diagnostics v_freed = row_count;
+  if v_freed < cardinality(p_job_ids) then
+    insert into jobs.unfreed_keys (job_id)
+    select u.job_id from jobs.unique_keys as u
+    where u.job_id = any (p_job_ids) and (u.until is null or u.until <= jobs.clock())
+    order by u.job_id
+    on conflict (job_id) do nothing;
+  end if;
+end;
 $$;
 
 
@@ -2193,6 +2211,55 @@ $$;
 
 COMMENT ON FUNCTION jobs._heed(p_job jobs.running, p_outcome jsonb) IS 'Do as the service asked: with pause_key nobody takes the key before "after" seconds; with less
 than twice the cost of this call left, nobody takes it before that much is restored.';
+
+
+--
+-- Name: _held_keys(text, text[], boolean); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._held_keys(p_kind text, p_unique_keys text[], p_ask boolean) RETURNS TABLE(unique_key text, job_id bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_asked bigint[];
+  v_still bigint[];
+begin
+  -- Claims tell nobody that a key is free from then on. Whoever waits unclaimed is locked, so it
+  -- is not claimed before this transaction has ended, and then sees what it did.
+  if p_ask then
+    select array_agg(u.job_id)
+    from jobs.unique_keys as u
+    where u.kind = p_kind and u.unique_key = any (p_unique_keys)
+      and u.until_claimed and (u.until is null or u.until <= jobs.clock())
+    into v_asked;
+    if v_asked is not null then
+      v_still := jobs._stand_still(v_asked);
+    end if;
+  end if;
+
+  return query
+  select u.unique_key, u.job_id
+  from jobs.unique_keys as u
+  where u.kind = p_kind and u.unique_key = any (p_unique_keys)
+    and case
+      when u.until > jobs.clock() then true
+      when u.until_claimed then u.job_id in (select s.job_id from unnest(v_still) as s (job_id))
+      when u.until is null
+        and not exists (select from jobs.unfreed_keys as f where f.job_id = u.job_id) then true
+      else not jobs._ended(u.job_id)
+    end;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _held_keys(p_kind text, p_unique_keys text[], p_ask boolean); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._held_keys(p_kind text, p_unique_keys text[], p_ask boolean) IS 'Which of these unique keys somebody holds, and who. One that is held until its job is claimed
+counts only with p_ask, which has that job stand still; the caller then holds the key, or asks for
+no other.';
 
 
 --
@@ -3705,34 +3772,21 @@ COMMENT ON FUNCTION jobs._retain() IS 'Remove what jobs.retention no longer keep
 -- Name: _revive(bigint, timestamp with time zone); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._revive(p_job_id bigint, p_run_at timestamp with time zone) RETURNS bigint
+CREATE FUNCTION jobs._revive(p_job_id bigint, p_run_at timestamp with time zone) RETURNS text
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_job        jobs.running;
-  v_unique_key text;
-  v_holder     bigint;
+  v_job jobs.running;
 begin
-  select j.job_id, j.run_id, d.run_no, 0, j.priority, j.unique_key is not null, j.queue, j.kind,
-         j.key, j.unique_key
-  from jobs.dead_letters as d
-  join jobs.jobs as j on j.job_id = d.job_id
-  where d.job_id = p_job_id
+  delete from jobs.dead_letters as d
+  using jobs.jobs as j
+  where d.job_id = p_job_id and j.job_id = d.job_id
+  returning j.job_id, j.run_id, d.run_no, 0, j.priority, j.unique_key is not null, j.queue, j.kind,
+            j.key
   into v_job.job_id, v_job.run_id, v_job.run_no, v_job.failures, v_job.priority, v_job.is_unique,
-       v_job.queue, v_job.kind, v_job.key, v_unique_key;
-  if v_job.is_unique then
-    -- It let go of its key when it died; somebody else may have it now.
-    v_holder := (jobs._take_unique_keys(
-      v_job.kind, array[p_job_id], array[v_unique_key], 'ignore', null, 'finished', null
-    ))[1];
-    if v_holder <> p_job_id then
-      return v_holder;
-    end if;
-  end if;
-  delete from jobs.dead_letters as d where d.job_id = p_job_id;
-  perform jobs._put_in_line(v_job, p_run_at, 'Retried after its death.');
-  return null;
+       v_job.queue, v_job.kind, v_job.key;
+  return jobs._put_in_line(v_job, p_run_at, 'Retried after its death.');
 end;
 $$;
 
@@ -3741,8 +3795,8 @@ $$;
 -- Name: FUNCTION _revive(p_job_id bigint, p_run_at timestamp with time zone); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._revive(p_job_id bigint, p_run_at timestamp with time zone) IS 'Let a dead job, whose dead letter the caller has locked, try again from the beginning at
-p_run_at. Returns null, or the job that holds its unique key; then nothing is changed.';
+COMMENT ON FUNCTION jobs._revive(p_job_id bigint, p_run_at timestamp with time zone) IS 'Let a dead job, whose dead letter the caller has locked and whose unique key it holds, try again
+from the beginning at p_run_at.';
 
 
 --
@@ -4477,6 +4531,22 @@ CREATE FUNCTION jobs._sweep() RETURNS integer
     ))
     returning 1
   ),
+  unfreed as (
+    delete from jobs.unique_keys as u
+    where u.ctid = any (array(
+      select k.ctid
+      from jobs.unfreed_keys as f
+      join jobs.unique_keys as k on k.job_id = f.job_id
+      where k.until is null and jobs._ended(k.job_id)
+      limit 1000 for update of k skip locked
+    ))
+    returning 1
+  ),
+  freed as (
+    delete from jobs.unfreed_keys as f
+    where not exists (select from jobs.unique_keys as u where u.job_id = f.job_id)
+    returning 1
+  ),
   events as (
     delete from jobs.events as e
     where e.emitted_at < jobs.clock() - interval '30 days'
@@ -4496,8 +4566,9 @@ CREATE FUNCTION jobs._sweep() RETURNS integer
   workers as (
     delete from jobs.workers as w where w.stopped_at < jobs.clock() - interval '1 day' returning 1
   )
-  select ((select count(*) from windows) + (select count(*) from events)
-          + (select count(*) from pauses) + (select count(*) from workers))::integer;
+  select ((select count(*) from windows) + (select count(*) from unfreed)
+          + (select count(*) from events) + (select count(*) from pauses)
+          + (select count(*) from workers))::integer;
 $$;
 
 
@@ -4505,7 +4576,8 @@ $$;
 -- Name: FUNCTION _sweep(); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._sweep() IS 'Remove what is over: windows of unique keys, events, pauses, workers gone for a day. Returns how many.';
+COMMENT ON FUNCTION jobs._sweep() IS 'Remove what is over: windows of unique keys, keys that a job could not let go of when it ended,
+events, pauses, workers gone for a day. Returns how many.';
 
 
 --
@@ -4518,64 +4590,58 @@ CREATE FUNCTION jobs._take_unique_keys(p_kind text, p_job_ids bigint[], p_unique
     AS $$
 declare
   v_over    timestamptz := greatest(jobs.clock(), p_run_at) + p_for;
-  v_asked   bigint[];
-  v_still   bigint[];
+  v_gives   boolean := p_mode in ('ignore', 'reject');
   v_holders bigint[];
+  v_wanted  bigint[];
+  v_keys    text[];
+  v_new     integer;
 begin
-  loop
-    -- Claims tell nobody that a key is free from then on. Whoever waits unclaimed is locked, so it
-    -- is not claimed before this transaction has ended, and then sees what it did.
-    select array_agg(u.job_id)
-    from jobs.unique_keys as u
-    where u.kind = p_kind and u.unique_key = any (p_unique_keys)
-      and u.until_claimed and (u.until is null or u.until <= jobs.clock())
-    into v_asked;
-    if v_asked is not null then
-      v_still := jobs._stand_still(v_asked);
-    end if;
-    delete from jobs.unique_keys as u
-    where u.kind = p_kind and u.unique_key = any (p_unique_keys)
-      and (u.until is null and u.until_claimed or u.until <= jobs.clock())
-      and case when u.until_claimed
-        then u.job_id = any (v_asked) and u.job_id <> all (v_still)
-        else jobs._ended(u.job_id)
-      end;
+  -- Nothing is locked where the key is taken: a long transaction that asks for it holds up nobody.
+  if v_gives then
+    select array_agg(h.job_id order by n.place)
+    from unnest(p_unique_keys) with ordinality as n (unique_key, place)
+    left join jobs._held_keys(p_kind, p_unique_keys, cardinality(p_unique_keys) = 1) as h
+      on h.unique_key = n.unique_key
+    into v_holders;
+  end if;
 
-    -- In the order of the keys: two callers with the same keys must not wait for each other.
-    if p_mode in ('ignore', 'reject') then
-      -- Nothing is locked where the key is taken, so a long transaction that asks for it
-      -- does not hold up the holder's end. Of two with one key the first is meant.
-      insert into jobs.unique_keys (kind, unique_key, job_id, until, until_claimed)
-      select p_kind, n.unique_key, n.job_id, v_over, p_until = 'claimed'
-      from unnest(p_job_ids, p_unique_keys) as n (job_id, unique_key)
-      where n.unique_key is not null
-      order by n.unique_key, n.job_id
-      on conflict (kind, unique_key) do nothing;
-    else
-      -- The key stays locked, for its holder is about to be changed. Of two the last is meant.
-      insert into jobs.unique_keys as u (kind, unique_key, job_id, until, until_claimed)
-      select distinct on (n.unique_key)
-             p_kind, n.unique_key, n.job_id, v_over, p_until = 'claimed'
-      from unnest(p_job_ids, p_unique_keys) as n (job_id, unique_key)
-      where n.unique_key is not null
-      order by n.unique_key, n.job_id desc
-      on conflict (kind, unique_key) do update set job_id = u.job_id;
-    end if;
+  -- Of two with one key the first is meant, or, where it replaces, the last.
+  select array_agg(w.job_id), array_agg(w.unique_key)
+  from (
+    select distinct on (n.unique_key) n.unique_key, n.job_id
+    from unnest(p_job_ids, p_unique_keys, v_holders) as n (job_id, unique_key, holder)
+    where n.unique_key is not null and n.holder is null
+    order by n.unique_key, case when v_gives then n.job_id else -n.job_id end
+  ) as w
+  into v_wanted, v_keys;
 
-    select array_agg(coalesce(u.job_id, case when n.unique_key is null then n.job_id end)
-                     order by n.place),
-           array_agg(u.job_id) filter (
-             where u.until_claimed and (u.until is null or u.until <= jobs.clock())
-               and u.job_id <> all (p_job_ids)
-           )
-    from unnest(p_job_ids, p_unique_keys) with ordinality as n (job_id, unique_key, place)
-    left join jobs.unique_keys as u on u.kind = p_kind and u.unique_key = n.unique_key
-    into v_holders, v_asked;
-    -- A holder that ended between two statements leaves a gap, and one that came was not asked to
-    -- stand still: once more.
-    exit when array_position(v_holders, null) is null
-      and (v_asked is null or v_asked <@ v_still or p_mode not in ('ignore', 'reject'));
-  end loop;
+  -- All that is locked, is locked here, in the order of the keys: two callers do not wait for each
+  -- other. A report waits for nobody, see jobs._free_unique_keys.
+  insert into jobs.unique_keys as u (kind, unique_key, job_id, until, until_claimed)
+  select p_kind, n.unique_key, n.job_id, v_over, p_until = 'claimed'
+  from unnest(v_wanted, v_keys) with ordinality as n (job_id, unique_key, place)
+  order by n.place
+  on conflict (kind, unique_key) do update set job_id = u.job_id where false;
+
+  get diagnostics v_new = row_count;
+  if v_new = cardinality(p_job_ids) then
+    return p_job_ids;
+  end if;
+
+  if v_new < cardinality(v_wanted) then
+    update jobs.unique_keys as u
+    set job_id = n.job_id, until = v_over, until_claimed = p_until = 'claimed'
+    from unnest(v_wanted, v_keys) as n (job_id, unique_key)
+    where u.kind = p_kind and u.unique_key = n.unique_key
+      and u.unique_key not in (select h.unique_key from jobs._held_keys(p_kind, v_keys, true) as h);
+  end if;
+
+  select array_agg(coalesce(n.holder, u.job_id, n.job_id) order by n.place)
+  from unnest(p_job_ids, p_unique_keys, v_holders) with ordinality
+    as n (job_id, unique_key, holder, place)
+  left join jobs.unique_keys as u
+    on n.holder is null and u.kind = p_kind and u.unique_key = n.unique_key
+  into v_holders;
   return v_holders;
 end;
 $$;
@@ -5547,18 +5613,9 @@ begin
       return 'cancelling';
     end if;
 
-    begin
-      -- The unique key before the job, as in jobs._replace.
-      perform from jobs.unique_keys as u where u.job_id = p_job_id for update;
-      v_job := jobs._withdraw(p_job_id);
-      if v_job.job_id is null then
-        -- Let go of the key: whoever ends a run has the job, and asks for the key last.
-        raise no_data_found;
-      end if;
-    exception
-      when no_data_found then
-        null;
-    end;
+    -- The unique key before the job, as in jobs._replace. Who ends a run does not wait for it.
+    perform from jobs.unique_keys as u where u.job_id = p_job_id for update;
+    v_job := jobs._withdraw(p_job_id);
     if v_job.job_id is not null then
       v_job.run_no := v_job.run_no + 1;
       return jobs._finish(v_job, 'cancelled', v_reason);
@@ -7106,6 +7163,7 @@ CREATE FUNCTION jobs.retry_dead(p_kind text DEFAULT NULL::text, p_queue text DEF
     SET plan_cache_mode TO 'force_custom_plan'
     AS $$
 declare
+  v_ids  bigint[];
   v_dead record;
   v_from timestamptz := jobs.clock();
 begin
@@ -7127,6 +7185,34 @@ begin
     into v_from;
   end if;
 
+  v_ids := array(
+    select l.job_id
+    from jobs.dead_letters as l
+    join jobs.jobs as j on j.job_id = l.job_id
+    where (p_queue is null or l.queue = p_queue)
+      and (p_reason is null or l.reason like p_reason)
+      and (p_kind is null or j.kind = p_kind)
+      and (p_key is null or l.key = p_key)
+      and (p_tenant is null or j.tenant = p_tenant)
+    order by l.job_id
+    limit p_limit
+    -- Somebody retries one of them just now: it is not ours.
+    for update of l skip locked
+  );
+  if not p_dry_run then
+    -- They let go of their keys when they died. All of a kind at once, for the order of the locks.
+    perform jobs._take_unique_keys(
+      k.kind, k.job_ids, k.unique_keys, 'ignore', null, 'finished', null
+    )
+    from (
+      select j.kind, array_agg(j.job_id) as job_ids, array_agg(j.unique_key) as unique_keys
+      from jobs.jobs as j
+      where j.job_id = any (v_ids) and j.unique_key is not null
+      group by j.kind
+      order by j.kind
+    ) as k;
+  end if;
+
   for v_dead in
     select h.job_id, h.kind, h.reason, h.held_by,
            row_number() over (partition by h.held_by is null order by h.job_id) - 1 as place
@@ -7138,23 +7224,11 @@ begin
                  partition by j.kind, j.unique_key order by d.job_id
                ), d.job_id
              ) end) as held_by
-      from (
-        select l.job_id, l.reason
-        from jobs.dead_letters as l
-        join jobs.jobs as i on i.job_id = l.job_id
-        where (p_queue is null or l.queue = p_queue)
-          and (p_reason is null or l.reason like p_reason)
-          and (p_kind is null or i.kind = p_kind)
-          and (p_key is null or l.key = p_key)
-          and (p_tenant is null or i.tenant = p_tenant)
-        order by l.job_id
-        limit p_limit
-        -- Somebody retries one of them just now: it is not ours.
-        for update of l skip locked
-      ) as d
+      from jobs.dead_letters as d
       join jobs.jobs as j on j.job_id = d.job_id
       left join jobs.unique_keys as u
         on u.kind = j.kind and u.unique_key = j.unique_key and u.job_id <> d.job_id
+      where d.job_id = any (v_ids)
     ) as h
     order by h.job_id
   loop
@@ -7165,8 +7239,7 @@ begin
     run_at := case when held_by is null
       then v_from + make_interval(secs => coalesce(v_dead.place / p_per_second, 0)) end;
     if not p_dry_run and held_by is null then
-      held_by := jobs._revive(v_dead.job_id, run_at);
-      run_at := case when held_by is null then run_at end;
+      perform jobs._revive(job_id, run_at);
     end if;
     return next;
   end loop;
@@ -15819,6 +15892,22 @@ COMMENT ON TABLE jobs.events IS 'What happened, for jobs that wait for it, now o
 
 
 --
+-- Name: unfreed_keys; Type: TABLE; Schema: jobs; Owner: -
+--
+
+CREATE TABLE jobs.unfreed_keys (
+    job_id bigint NOT NULL
+);
+
+
+--
+-- Name: TABLE unfreed_keys; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON TABLE jobs.unfreed_keys IS 'Jobs that ended while somebody had their unique key locked. The key is free: whoever wants it takes it, and jobs.tick clears up.';
+
+
+--
 -- Name: unique_keys; Type: TABLE; Schema: jobs; Owner: -
 --
 
@@ -15935,7 +16024,9 @@ UNION ALL
    FROM jobs.unique_keys u
   WHERE ((u.until IS NULL) AND (NOT (EXISTS ( SELECT
            FROM places p
-          WHERE (p.job_id = u.job_id)))))
+          WHERE (p.job_id = u.job_id)))) AND (NOT (EXISTS ( SELECT
+           FROM jobs.unfreed_keys f
+          WHERE (f.job_id = u.job_id)))))
 UNION ALL
  SELECT 'a job held by no worker'::text AS fault,
     r.job_id
@@ -25192,6 +25283,14 @@ ALTER TABLE ONLY jobs.steps
 
 
 --
+-- Name: unfreed_keys unfreed_keys_pkey; Type: CONSTRAINT; Schema: jobs; Owner: -
+--
+
+ALTER TABLE ONLY jobs.unfreed_keys
+    ADD CONSTRAINT unfreed_keys_pkey PRIMARY KEY (job_id);
+
+
+--
 -- Name: unique_keys unique_keys_pkey; Type: CONSTRAINT; Schema: jobs; Owner: -
 --
 
@@ -28077,6 +28176,13 @@ REVOKE ALL ON FUNCTION jobs._has_begun(p_job_id bigint) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION jobs._heed(p_job jobs.running, p_outcome jsonb) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _held_keys(p_kind text, p_unique_keys text[], p_ask boolean); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._held_keys(p_kind text, p_unique_keys text[], p_ask boolean) FROM PUBLIC;
 
 
 --

@@ -24,6 +24,7 @@ from tests.fixtures.jobs import (
     claim_one,
     complete,
     ended,
+    faults,
     kind,
     ruled,
     settle,
@@ -241,35 +242,34 @@ def retried_unasked(conn: Connection) -> None:
 
 
 def deadlocks(conn: Connection, database: str) -> int:
-    """One ends a job that has a unique key, another cancels it: do they wait for each other?"""
+    """One ends two jobs, another asks for the keys of both, one after the other: do they block?"""
     kind(conn)
-    enqueue(conn, unique_key="u")
-    job = claim_one(conn, worker(conn))
+    for key in ("z", "a"):
+        enqueue(conn, unique_key=key)
+    jobs = claim(conn, worker(conn), 2)
 
-    def look(own: Connection) -> None:
+    def ask(own: Connection, key: str) -> None:
         own.execute("set local deadlock_timeout = '100 ms'")
-        own.execute("select from jobs.running where job_id = %s for update", [job.job_id])
-
-    def cancel(own: Connection) -> None:
-        value(own, "jobs.cancel", job_id=job.job_id)
+        enqueue(own, unique_key=key, unique_mode="replace")
 
     try:
-        meet(conn, database, look, cancel, lambda own: complete(own, job))
+        meet(
+            conn,
+            database,
+            lambda own: ask(own, "a"),
+            lambda own: complete(own, *jobs),
+            lambda own: ask(own, "z"),
+        )
     except psycopg.errors.DeadlockDetected:
         return 1
-    assert ended(conn, job.job_id) == "done"
+    assert [where(conn, job.job_id) for job in jobs] == ["ended", "ended"]
+    assert conn.execute("select count(*) from jobs.ready").fetchone() == (2,)
+    assert faults(conn) == []
     return 0
 
 
-def key_held(conn: Connection) -> None:
-    rewrite(
-        conn,
-        "jobs.cancel",
-        (
-            r"(?s)  loop\n",
-            "  perform from jobs.unique_keys as u where u.job_id = p_job_id for update;\n  loop\n",
-        ),
-    )
+def waited_for(conn: Connection) -> None:
+    rewrite(conn, "jobs._free_unique_keys", ("for update skip locked", "for update"))
 
 
 # Batches
@@ -316,7 +316,7 @@ CASES = [
     Case("a retry gives way to who holds its key now", retried_beside, retried_unasked),
     Case("so many dead jobs a second are no more by two calls", retried_at_once, paced_alone),
     Case("who closes a batch waits for those who are joining it", left_behind, joined_unseen),
-    Case("cancel and end do not wait for each other", deadlocks, key_held),
+    Case("an end waits for nobody who wants its keys", deadlocks, waited_for),
 ]
 EACH = pytest.mark.parametrize("case", [pytest.param(case, id=case.rule) for case in CASES])
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+import psycopg
 import pytest
 
 from db import errors
@@ -424,6 +426,108 @@ def test_were_rows_only_locked_a_claim_under_way_would_run_the_payload_of_before
             " language sql as 'select'"
         )
         assert any(payloads_that_no_run_saw(conn, fresh_database, "throttle") for _ in range(10))
+
+
+def deadlocks(conn, database, **arguments):
+    """Three ask for twenty keys of sixty at a time, two do the work: how often did they block?"""
+
+    def meet(number, own):
+        own.execute("set deadlock_timeout = '20 ms'")
+        found, jobs, w = 0, [], worker(own)
+        for n in range(80):
+            keys = random.Random(100 * number + n).choices(range(60), k=20)
+            try:
+                if number < 3:
+                    enqueue_many(own, keys, **arguments)
+                elif number == 3:
+                    complete(own, *jobs)
+                    jobs = claim(own, w, 30)
+                else:
+                    jobs = claim(own, w, 5)
+                    for job in jobs:
+                        settle(own, job, "give_up" if n % 2 else "done", reason="x")
+            except psycopg.errors.DeadlockDetected:
+                found += 1
+        return found
+
+    def enqueue_many(own, keys, **arguments):
+        return value(
+            own,
+            "jobs.enqueue_many",
+            kind="t.plain",
+            payloads=[{}] * len(keys),
+            unique_keys=[str(key) for key in keys],
+            **arguments,
+        )
+
+    with clients(database, 5) as each:
+        found = sum(each(meet))
+    return found
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param({}, id="ignored"),
+        pytest.param({"unique_until": "claimed"}, id="ignored until claimed"),
+        pytest.param({"unique_for": timedelta(milliseconds=5)}, id="ignored within a window"),
+        pytest.param({"unique_mode": "replace"}, id="replaced"),
+        pytest.param({"unique_mode": "replace", "unique_until": "claimed"}, id="until claimed"),
+        pytest.param({"unique_mode": "debounce", "run_at": NOON}, id="debounced"),
+        pytest.param(
+            {"unique_mode": "throttle", "unique_for": timedelta(milliseconds=5)}, id="throttled"
+        ),
+    ],
+)
+def test_many_with_the_same_keys_at_once_do_not_wait_for_each_other(conn, database, arguments):
+    assert deadlocks(conn, database, **arguments) == 0
+    assert faults(conn) == []
+
+
+def test_without_the_order_of_the_keys_they_would(fresh_database):
+    with connect(fresh_database) as conn:
+        kind(conn)
+        (text,) = conn.execute(
+            "select pg_get_functiondef('jobs._take_unique_keys'::regproc)"
+        ).fetchone()
+        conn.execute(text.replace("order by n.place\n  on", "order by random()\n  on").encode())
+        assert any(deadlocks(conn, fresh_database, unique_mode="replace") for _ in range(5))
+
+
+@pytest.fixture
+def left(conn, database):
+    """A job that ended while somebody asked for its key, who then thought better of it."""
+    job_id = enqueue(conn)
+    job = claim_one(conn, worker(conn))
+    with connect(database) as other, other.transaction(force_rollback=True):
+        enqueue(other, unique_mode="replace")
+        settle(conn, job, "give_up", reason="x")
+    assert conn.execute("select job_id from jobs.unfreed_keys").fetchall() == [(job_id,)]
+    assert faults(conn) == []
+    return job_id
+
+
+@pytest.mark.parametrize("mode", ["ignore", "reject", "replace", "throttle"])
+def test_a_key_that_could_not_be_let_go_of_is_free(conn, left, mode):
+    after = enqueue(conn, unique_mode=mode)
+    assert after != left
+    assert where(conn, after) == "ready"
+    assert faults(conn) == []
+
+
+def test_the_tick_clears_up_keys_that_could_not_be_let_go_of(conn, left):
+    for _ in range(2):
+        conn.execute("select * from jobs.tick()")
+    assert conn.execute("select * from jobs.unfreed_keys").fetchall() == []
+    assert conn.execute("select * from jobs.unique_keys").fetchall() == []
+
+
+def test_who_takes_its_key_again_holds_it(conn, left):
+    value(conn, "jobs.retry", job_id=left)
+    for _ in range(2):
+        conn.execute("select * from jobs.tick()")
+    assert enqueue(conn) == left
+    assert faults(conn) == []
 
 
 # Staged

@@ -16,18 +16,9 @@ begin
       return 'cancelling';
     end if;
 
-    begin
-      -- The unique key before the job, as in jobs._replace.
-      perform from jobs.unique_keys as u where u.job_id = p_job_id for update;
-      v_job := jobs._withdraw(p_job_id);
-      if v_job.job_id is null then
-        -- Let go of the key: whoever ends a run has the job, and asks for the key last.
-        raise no_data_found;
-      end if;
-    exception
-      when no_data_found then
-        null;
-    end;
+    -- The unique key before the job, as in jobs._replace. Who ends a run does not wait for it.
+    perform from jobs.unique_keys as u where u.job_id = p_job_id for update;
+    v_job := jobs._withdraw(p_job_id);
     if v_job.job_id is not null then
       v_job.run_no := v_job.run_no + 1;
       return jobs._finish(v_job, 'cancelled', v_reason);

@@ -17,6 +17,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan
 as $$
 declare
+  v_ids  bigint[];
   v_dead record;
   v_from timestamptz := jobs.clock();
 begin
@@ -38,6 +39,34 @@ begin
     into v_from;
   end if;
 
+  v_ids := array(
+    select l.job_id
+    from jobs.dead_letters as l
+    join jobs.jobs as j on j.job_id = l.job_id
+    where (p_queue is null or l.queue = p_queue)
+      and (p_reason is null or l.reason like p_reason)
+      and (p_kind is null or j.kind = p_kind)
+      and (p_key is null or l.key = p_key)
+      and (p_tenant is null or j.tenant = p_tenant)
+    order by l.job_id
+    limit p_limit
+    -- Somebody retries one of them just now: it is not ours.
+    for update of l skip locked
+  );
+  if not p_dry_run then
+    -- They let go of their keys when they died. All of a kind at once, for the order of the locks.
+    perform jobs._take_unique_keys(
+      k.kind, k.job_ids, k.unique_keys, 'ignore', null, 'finished', null
+    )
+    from (
+      select j.kind, array_agg(j.job_id) as job_ids, array_agg(j.unique_key) as unique_keys
+      from jobs.jobs as j
+      where j.job_id = any (v_ids) and j.unique_key is not null
+      group by j.kind
+      order by j.kind
+    ) as k;
+  end if;
+
   for v_dead in
     select h.job_id, h.kind, h.reason, h.held_by,
            row_number() over (partition by h.held_by is null order by h.job_id) - 1 as place
@@ -49,23 +78,11 @@ begin
                  partition by j.kind, j.unique_key order by d.job_id
                ), d.job_id
              ) end) as held_by
-      from (
-        select l.job_id, l.reason
-        from jobs.dead_letters as l
-        join jobs.jobs as i on i.job_id = l.job_id
-        where (p_queue is null or l.queue = p_queue)
-          and (p_reason is null or l.reason like p_reason)
-          and (p_kind is null or i.kind = p_kind)
-          and (p_key is null or l.key = p_key)
-          and (p_tenant is null or i.tenant = p_tenant)
-        order by l.job_id
-        limit p_limit
-        -- Somebody retries one of them just now: it is not ours.
-        for update of l skip locked
-      ) as d
+      from jobs.dead_letters as d
       join jobs.jobs as j on j.job_id = d.job_id
       left join jobs.unique_keys as u
         on u.kind = j.kind and u.unique_key = j.unique_key and u.job_id <> d.job_id
+      where d.job_id = any (v_ids)
     ) as h
     order by h.job_id
   loop
@@ -76,8 +93,7 @@ begin
     run_at := case when held_by is null
       then v_from + make_interval(secs => coalesce(v_dead.place / p_per_second, 0)) end;
     if not p_dry_run and held_by is null then
-      held_by := jobs._revive(v_dead.job_id, run_at);
-      run_at := case when held_by is null then run_at end;
+      perform jobs._revive(job_id, run_at);
     end if;
     return next;
   end loop;

@@ -446,6 +446,13 @@ comment on column jobs.unique_keys.until_claimed is
   'The job lets go of the key when it is claimed. Claims know nothing of it: whoever wants the '
   'key looks.';
 
+create table jobs.unfreed_keys (
+  job_id bigint primary key
+);
+comment on table jobs.unfreed_keys is
+  'Jobs that ended while somebody had their unique key locked. The key is free: whoever wants it '
+  'takes it, and jobs.tick clears up.';
+
 create unlogged table jobs.staging (
   load_id    text not null,
   line       bigint generated always as identity,

@@ -53,6 +53,7 @@ union all
 select 'a key held by no job', u.job_id
 from jobs.unique_keys as u
 where u.until is null and not exists (select from places as p where p.job_id = u.job_id)
+  and not exists (select from jobs.unfreed_keys as f where f.job_id = u.job_id)
 union all
 select 'a job held by no worker', r.job_id
 from jobs.running as r
