@@ -255,7 +255,8 @@ def _name(name: str) -> sql.Composable:
 
 
 def _scalar(cursor: psycopg.Cursor[Any] | psycopg.AsyncCursor[Any], row: Any) -> Any:
-    if row is None or cursor.description is None or cursor.description[0].type_code == _VOID:
+    # Not cursor.description, which makes a Column of each column.
+    if row is None or cursor.pgresult is None or cursor.pgresult.ftype(0) == _VOID:
         return None
     return row[0]
 
