@@ -896,7 +896,9 @@ CREATE FUNCTION jobs._again_in(p_queue text) RETURNS double precision
 declare
   v_floor bigint;
 begin
-  if not exists (select from jobs.buckets as b where b.queue = p_queue) then
+  if not exists (select from jobs.buckets as b where b.queue = p_queue)
+    and not exists (select from jobs.rests as r where r.queue = p_queue)
+  then
     return null;
   end if;
   v_floor := jobs._floor(p_queue);
@@ -904,7 +906,7 @@ begin
     with keys as materialized (
       select distinct k
       from generate_series(0, 3) as p
-      cross join lateral jobs._keys_from_floor(p_queue, p, v_floor, null, 64) as k
+      cross join lateral jobs._keys_from(p_queue, p, v_floor, 500) as k
     ),
     rates as (
       select k.k as key, l.rate, l.burst
@@ -923,10 +925,15 @@ begin
     )
     select greatest(0.001, extract(epoch from min(t.at) - jobs.clock()))
     from rates as r
-    join jobs.buckets as b on b.queue = p_queue and b.key = r.key
-    cross join lateral (
-      values (b.blocked_until), (b.tat - make_interval(secs => (r.burst - 1) / r.rate))
-    ) as t (at)
+    left join jobs.rests as s on s.queue = p_queue and s.key = r.key
+    left join lateral (
+      select b.at + make_interval(secs => (b.owed - (r.burst - 1)) / r.rate) as earned_at
+      from jobs.buckets as b
+      where b.queue = p_queue and b.key = r.key
+      order by b.claim_no desc
+      limit 1
+    ) as b on true
+    cross join lateral (values (s.until), (b.earned_at)) as t (at)
     where t.at > jobs.clock()
     having count(*) > 0
   );
@@ -1070,6 +1077,7 @@ begin
     cross join lateral (
       select r.seq
       from jobs.ready as r
+      -- seq > 0: as in jobs.claim.
       where r.queue = q.queue and r.priority = b and r.seq > 0
         and r.seq >> 10 < jobs._floor(q.queue) >> 10
       order by r.seq >> 10
@@ -1103,98 +1111,114 @@ beginning anew may leave one too high, until this finds it.';
 
 
 --
--- Name: _claim_band(integer, text, integer, integer, text, bigint); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _claim_band(integer, text, integer, integer, text, bigint, boolean); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint) RETURNS TABLE(job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint, timeout interval)
+CREATE FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint, p_counted boolean) RETURNS TABLE(job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint, timeout interval, priority smallint)
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_keys   text[] := jobs._whose_turn(p_queue, p_priority, p_floor, p_after_key);
-  v_shares integer[];
-  v_rates  double precision[];
-  v_open   integer;
-  v_claim  bigint;
+  v_dice    bigint := random() * 1e15;
+  v_keys    text[];
+  v_shares  integer[];
+  v_owed    double precision[];
+  v_buckets bigint[];
+  v_more    boolean;
+  v_among   integer;
+  v_open    integer;
+  v_given   integer;
+  v_claim   bigint;
 begin
-  if v_keys = array[''] then
-    -- Jobs without a key have no limits, and nobody to share with.
-    v_shares := array[p_room];
-  else
-    v_keys := jobs._open_keys(p_queue, v_keys);
-    -- A new statement, so what it counts includes all that the last holder of a lock committed.
-    v_open := cardinality(v_keys);
-    select array_agg(s.key), array_agg(s.share), array_agg(s.rate)
-    from jobs._shares(p_queue, p_priority, v_keys, p_room, p_floor) as s
-    into v_keys, v_shares, v_rates;
-    -- With room left for others, who got no share was denied one by a limit.
-    if v_open > coalesce(cardinality(v_keys), 0)
-      and p_room > (select coalesce(sum(s), 0) from unnest(v_shares) as s)
-    then
-      perform jobs._count('jobs.denied_keys', v_open - coalesce(cardinality(v_keys), 0));
+  -- Among many more, where those whose turn it is cannot fill the room: limits hold them up.
+  foreach v_among in array array[64, 2048] loop
+    select w.keys, w.more
+    from jobs._whose_turn(p_queue, p_priority, p_floor, p_after_key, v_among) as w
+    into v_keys, v_more;
+    if v_keys = array[''] then
+      -- Jobs without a key have no limits, and nobody to share with.
+      v_shares := array[p_room];
+      exit;
     end if;
+    v_keys := jobs._open_keys(p_queue, v_keys);
+    v_open := cardinality(v_keys);
+    -- A new statement, so what it counts includes all that the last holder of a lock committed.
+    select array_agg(s.key), array_agg(s.share), array_agg(s.owed), array_agg(s.bucket),
+           coalesce(sum(s.share), 0)
+    from jobs._shares(p_queue, p_priority, v_keys, p_room, p_floor, v_dice) as s
+    into v_keys, v_shares, v_owed, v_buckets, v_given;
+    exit when v_given >= p_room or not v_more;
+  end loop;
+  -- With room left for others, who got no share was denied one by a limit.
+  if p_room > v_given and v_open > coalesce(cardinality(v_keys), 0) then
+    perform jobs._count('jobs.denied_keys', v_open - coalesce(cardinality(v_keys), 0));
   end if;
-
   if v_keys is null then
     return;
   end if;
+
   -- First a number for the transaction, then one for the claim, as in jobs._new_ids.
   perform pg_current_xact_id();
   v_claim := nextval('jobs.claims');
   return query
   with heads as materialized (
-    select h.*, s.rate, j.payload, j.timeout
-    from unnest(v_keys, v_shares, v_rates) as s (key, share, rate)
+    select h.*, s.owed, s.bucket
+    from unnest(v_keys, v_shares, v_owed, v_buckets) as s (key, share, owed, bucket)
     cross join lateral (
-      select r.ctid as address, r.*
+      select r.ctid as address, r.*, j.payload, j.timeout, k.timeout as usual, k.settle
       from jobs.ready as r
+      -- A kind may be gone while jobs of it wait: they wait until it is back.
+      join jobs.kinds as k on k.kind = r.kind
+      -- One by one, for then each looks into its own day only.
+      cross join lateral (
+        select j.payload, j.timeout from jobs.jobs as j where j.job_id = r.job_id offset 0
+      ) as j
       where r.queue = p_queue and r.priority = p_priority and r.key = s.key
         and r.seq >= p_floor
       order by r.seq
       limit s.share
       -- Others claim at the same time: each sees what the others left.
-      for update skip locked
+      for update of r skip locked
     ) as h
-    -- One by one, for then each looks into its own day only.
-    cross join lateral (
-      select j.payload, j.timeout from jobs.jobs as j where j.job_id = h.job_id offset 0
-    ) as j
   ),
   taken as (
     -- They are locked and never updated, so their address holds.
     delete from jobs.ready as r where r.ctid = any (array(select h.address from heads as h))
   ),
   paid as (
-    insert into jobs.buckets as b (queue, key, tat)
-    select p_queue, h.key, jobs.clock() + make_interval(secs => count(*) / h.rate)
+    insert into jobs.buckets (queue, key, claim_no, owed, at)
+    select p_queue, h.key, v_claim, h.owed + count(*), jobs.clock()
     from heads as h
-    where h.rate is not null
-    group by h.key, h.rate
-    on conflict on constraint buckets_pkey do update
-    set tat = greatest(b.tat, jobs.clock()) + (excluded.tat - jobs.clock())
+    where h.owed is not null
+    group by h.key, h.owed
+  ),
+  settled as (
+    delete from jobs.buckets as b
+    using (select distinct h.key, h.bucket from heads as h where h.bucket is not null) as h
+    where b.queue = p_queue and b.key = h.key and b.claim_no = h.bucket
   ),
   begun as (
     insert into jobs.running (
       job_id, run_id, started_at, deadline, claim_no, worker_id, run_no, failures, priority,
-      is_unique, settles, queue, kind, key
+      is_unique, settles, counted, queue, kind, key
     )
-    select h.job_id, h.run_id, jobs.clock(), jobs.clock() + coalesce(h.timeout, k.timeout), v_claim,
-           p_worker_id, h.run_no + 1, h.failures, h.priority, h.is_unique, k.settle is not null,
-           h.queue, h.kind, h.key
+    select h.job_id, h.run_id, jobs.clock(), jobs.clock() + coalesce(h.timeout, h.usual), v_claim,
+           p_worker_id, h.run_no + 1, h.failures, h.priority, h.is_unique, h.settle is not null,
+           p_counted or h.key <> '', h.queue, h.kind, h.key
     from heads as h
-    join jobs.kinds as k on k.kind = h.kind
   )
-  select h.job_id, h.run_no + 1, h.kind, h.key, h.payload, h.failures, h.timeout
+  select h.job_id, h.run_no + 1, h.kind, h.key, h.payload, h.failures, h.timeout, h.priority
   from heads as h;
 end;
 $$;
 
 
 --
--- Name: FUNCTION _claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint, p_counted boolean); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint) IS 'Claim up to p_room ready jobs of one priority, fairly across keys.';
+COMMENT ON FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint, p_counted boolean) IS 'Claim up to p_room ready jobs of one priority, fairly across keys.
+p_counted: their queue has a bound, so jobs without a key are counted too.';
 
 
 --
@@ -1215,7 +1239,7 @@ $$;
 -- Name: FUNCTION _claim_floor(p_queue text); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._claim_floor(p_queue text) IS 'No job of a queue that runs came with a claim below this; 0 while nothing is known. Counts begin
+COMMENT ON FUNCTION jobs._claim_floor(p_queue text) IS 'No job of a queue that runs and is counted came with a claim below this; 0 while nothing is known. Counts begin
 here, as scans do with jobs._floor.';
 
 
@@ -1806,6 +1830,7 @@ CREATE TABLE jobs.running (
     priority smallint NOT NULL,
     is_unique boolean NOT NULL,
     settles boolean NOT NULL,
+    counted boolean NOT NULL,
     queue text NOT NULL,
     kind text NOT NULL,
     key text NOT NULL,
@@ -1847,6 +1872,13 @@ COMMENT ON COLUMN jobs.running.run_no IS 'The fence: one more with every claim, 
 --
 
 COMMENT ON COLUMN jobs.running.settles IS 'Its kind has a settle function, so jobs.complete_many leaves it alone.';
+
+
+--
+-- Name: COLUMN running.counted; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.running.counted IS 'It has a key, or its queue a bound: it is in the index that limits are counted by.';
 
 
 --
@@ -2008,6 +2040,7 @@ CREATE FUNCTION jobs._floor(p_queue text) RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  -- Kept as the thousand that a place is in (seq >> 10), as ready_floor_idx is.
   -- Not in SQL: that would be planned anew in each transaction, which takes longer than to look.
   return coalesce(pg_sequence_last_value(to_regclass('jobs.floor_' || p_queue)), 0) << 10;
 end;
@@ -2479,20 +2512,21 @@ not long enough ago. A job that has ended never comes back into it, so it only s
 
 
 --
--- Name: _keys_from_floor(text, integer, bigint, text, integer); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _keys_from(text, integer, bigint, integer); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._keys_from_floor(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer) RETURNS SETOF text
+CREATE FUNCTION jobs._keys_from(p_queue text, p_priority integer, p_place bigint, p_limit integer) RETURNS SETOF text
     LANGUAGE sql STABLE ROWS 64
     AS $$
   -- A thousand places after the other, and within them from one key straight to the next: nothing
-  -- below the floor is touched. Two thousand steps at most, however many wait.
+  -- below p_place is touched. So many steps and no more, however many jobs wait.
   with recursive line as (
     (
       select r.seq >> 10 as thousand, r.key
       from jobs.ready as r
+      -- seq > 0: as in jobs.claim.
       where r.queue = p_queue and r.priority = p_priority and r.seq > 0
-        and r.seq >> 10 >= p_floor >> 10
+        and r.seq >> 10 >= p_place >> 10
       order by r.seq >> 10, r.key
       limit 1
     )
@@ -2508,20 +2542,17 @@ CREATE FUNCTION jobs._keys_from_floor(p_queue text, p_priority integer, p_floor 
       limit 1
     ) as n
   )
-  select k.key
-  from (select distinct l.key from (select line.key from line limit 2000) as l) as k
-  order by k.key <= p_after_key, k.key
-  limit p_limit;
+  select line.key from line limit p_limit;
 $$;
 
 
 --
--- Name: FUNCTION _keys_from_floor(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _keys_from(p_queue text, p_priority integer, p_place bigint, p_limit integer); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._keys_from_floor(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer) IS 'The keys with ready jobs of a priority from a place in line on, those behind p_after_key first.
-What jobs._keys_in_line finds as well, at a cost that does not grow with what was claimed since the
-last vacuum could clean up.';
+COMMENT ON FUNCTION jobs._keys_from(p_queue text, p_priority integer, p_place bigint, p_limit integer) IS 'The keys of the ready jobs of a priority from a place in line on, some more than once. What
+jobs._keys_in_line finds as well, at a cost that does not grow with what was claimed since the last
+vacuum could clean up.';
 
 
 --
@@ -2566,11 +2597,14 @@ COMMENT ON FUNCTION jobs._keys_in_line(p_queue text, p_priority integer, p_from 
 --
 
 CREATE FUNCTION jobs._last_id() RETURNS bigint
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  select jobs._first_id_of(clock_timestamp())
+begin
+  -- Not in SQL, as with jobs._floor.
+  return jobs._first_id_of(clock_timestamp())
          + coalesce(pg_sequence_last_value('jobs.numbers'), 0);
+end;
 $$;
 
 
@@ -3103,6 +3137,33 @@ of jobs._due_floor.';
 
 
 --
+-- Name: _only_one(text); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._only_one(p_queue text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '50ms'
+    AS $$
+begin
+  perform pg_advisory_xact_lock(77, hashtext(p_queue));
+  return true;
+exception
+  when lock_not_available then
+    return false;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _only_one(p_queue text); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._only_one(p_queue text) IS 'Be the only one who claims of a queue, to the end of the transaction; false if another does not
+get done with it.';
+
+
+--
 -- Name: _open_keys(text, text[]); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -3111,28 +3172,45 @@ CREATE FUNCTION jobs._open_keys(p_queue text, p_keys text[]) RETURNS text[]
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  return (select coalesce(array_agg(k.key order by k.place), '{}')
-  from unnest(p_keys) with ordinality as k (key, place)
-  where not exists (
-      select from jobs.pauses as p
-      where p.queue = p_queue and p.key = k.key and k.key <> ''
-        and (p.until is null or p.until > jobs.clock())
+  return (
+    with held as materialized (
+      select r.key, count(*) as running
+      from jobs.running as r
+      where r.queue = p_queue and r.counted and r.claim_no >= jobs._claim_floor(p_queue)
+        and exists (
+          select from jobs.limits as l where l.queue = p_queue and l.max_running is not null
+        )
+      group by r.key
     )
-    and not exists (
-      select from jobs.buckets as b
-      where b.queue = p_queue and b.key = k.key and b.blocked_until > jobs.clock()
-    )
-    -- A key with limits is for one claimer at a time; who finds it locked leaves it alone.
-    -- Two keys with the same hash only wait for each other's turn.
-    and case
-      when k.key <> '' and exists (
-        select from jobs.limits as l
-        where l.queue = p_queue and l.key in (k.key, '*')
-          and (l.max_running is not null or l.rate is not null)
+    select coalesce(array_agg(k.key order by k.place), '{}')
+    from unnest(p_keys) with ordinality as k (key, place)
+    left join lateral (
+      select l.max_running, l.max_running is not null or l.rate is not null as limited
+      from jobs.limits as l
+      where l.queue = p_queue and l.key in (k.key, '*') and k.key <> ''
+      order by l.key = k.key desc
+      limit 1
+    ) as l on true
+    left join held as h on h.key = k.key
+    where not exists (
+        select from jobs.pauses as p
+        where p.queue = p_queue and p.key = k.key and k.key <> ''
+          and (p.until is null or p.until > jobs.clock())
       )
-      then pg_try_advisory_xact_lock(77, hashtext(p_queue || ':' || k.key))
-      else true
-    end);
+      and not exists (
+        select from jobs.rests as r
+        where r.queue = p_queue and r.key = k.key and k.key <> '' and r.until > jobs.clock()
+      )
+      -- A key with limits is for one claimer at a time; who finds it locked leaves it alone, and
+      -- nobody locks what was at its limit a moment ago. Two keys with the same hash only wait for
+      -- each other's turn.
+      and case
+        when l.limited then
+          (l.max_running <= h.running) is not true
+          and pg_try_advisory_xact_lock(77, hashtext(p_queue || ':' || k.key))
+        else true
+      end
+  );
 end;
 $$;
 
@@ -3141,30 +3219,32 @@ $$;
 -- Name: FUNCTION _open_keys(p_queue text, p_keys text[]); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._open_keys(p_queue text, p_keys text[]) IS 'Those of the keys that are neither paused nor told to wait nor just being claimed by another.
-Locks the ones with limits to the end of the transaction.';
+COMMENT ON FUNCTION jobs._open_keys(p_queue text, p_keys text[]) IS 'Those of the keys that are neither paused nor told to wait nor at their limit nor just being
+claimed by another. Locks the ones with limits to the end of the transaction.';
 
 
 --
--- Name: _pay(text, integer, double precision); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _pay(text, integer, double precision, bigint); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._pay(p_queue text, p_jobs integer, p_rate double precision) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION jobs._pay(p_queue text, p_jobs integer, p_owed double precision, p_bucket bigint) RETURNS void
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  insert into jobs.buckets as b (queue, key, tat)
-  values (p_queue, '', jobs.clock() + make_interval(secs => p_jobs / p_rate))
-  on conflict on constraint buckets_pkey do update
-  set tat = greatest(b.tat, jobs.clock()) + (excluded.tat - jobs.clock());
+begin
+  insert into jobs.buckets (queue, key, claim_no, owed, at)
+  values (p_queue, '', nextval('jobs.claims'), p_owed + p_jobs, jobs.clock());
+  delete from jobs.buckets as b
+  where b.queue = p_queue and b.key = '' and b.claim_no = p_bucket;
+end;
 $$;
 
 
 --
--- Name: FUNCTION _pay(p_queue text, p_jobs integer, p_rate double precision); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _pay(p_queue text, p_jobs integer, p_owed double precision, p_bucket bigint); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._pay(p_queue text, p_jobs integer, p_rate double precision) IS 'Use up the rate of a whole queue by so many jobs.';
+COMMENT ON FUNCTION jobs._pay(p_queue text, p_jobs integer, p_owed double precision, p_bucket bigint) IS 'Use up the rate of a whole queue by so many jobs.';
 
 
 --
@@ -3373,10 +3453,10 @@ CREATE FUNCTION jobs._raise_floors() RETURNS integer
     SET jit TO 'off'
     AS $$
 declare
-  v_mark   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark'), 0);
-  v_due_at bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_due_at'), 0);
-  v_claim  bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_claim'), 0);
-  v_xact   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_xact'), 0);
+  v_mark   bigint := coalesce(pg_sequence_last_value('jobs.mark_place'), 0);
+  v_due_at bigint := coalesce(pg_sequence_last_value('jobs.mark_due_at'), 0);
+  v_claim  bigint := coalesce(pg_sequence_last_value('jobs.mark_claim'), 0);
+  v_xact   bigint := coalesce(pg_sequence_last_value('jobs.mark_xact'), 0);
   -- The next mark: what has been drawn so far, and then a number for this transaction. Whoever has
   -- drawn one of those had a number before, so a lower one.
   v_next_mark   bigint := jobs._last_id();
@@ -3414,6 +3494,7 @@ begin
       cross join lateral (
         select r.seq
         from jobs.ready as r
+        -- seq > 0: as in jobs.claim.
         where r.queue = v_queue and r.priority = b and r.seq > 0
           and r.seq >> 10 >= jobs._floor(v_queue) >> 10
         order by r.seq >> 10
@@ -3426,7 +3507,7 @@ begin
     end if;
     v_floor := least(v_claim, (
       select r.claim_no from jobs.running as r
-      where r.queue = v_queue and r.key <> '' and r.claim_no >= jobs._claim_floor(v_queue)
+      where r.queue = v_queue and r.counted and r.claim_no >= jobs._claim_floor(v_queue)
       order by r.claim_no
       limit 1
     ));
@@ -3444,10 +3525,10 @@ begin
 
   -- A number that this transaction had before it looked says nothing of who has drawn since.
   if v_is_first then
-    perform setval('jobs.floor_mark', v_next_mark);
-    perform setval('jobs.floor_mark_claim', v_next_claim);
-    perform setval('jobs.floor_mark_due_at', v_next_due_at);
-    perform setval('jobs.floor_mark_xact', v_next_xact);
+    perform setval('jobs.mark_place', v_next_mark);
+    perform setval('jobs.mark_claim', v_next_claim);
+    perform setval('jobs.mark_due_at', v_next_due_at);
+    perform setval('jobs.mark_xact', v_next_xact);
   end if;
   return v_raised;
 end;
@@ -3733,6 +3814,23 @@ begin
   delete from jobs.fires as f where f.fire_at < jobs.clock() - v_runs;
   delete from jobs.alert_silences as s where s.until < jobs.clock();
   delete from jobs.alerts as a where a.resolved_at < jobs.clock() - v_alerts;
+  delete from jobs.rests as r where r.until < jobs.clock();
+  -- Earned back, or of a rate that is no more: as good as nothing written.
+  delete from jobs.buckets as b
+  where not exists (
+    select
+    from (
+      (
+        select l.rate from jobs.limits as l
+        where l.queue = b.queue and l.key in (b.key, '*') and b.key <> ''
+        order by l.key = b.key desc
+        limit 1
+      )
+      union all
+      select q.rate from jobs.queues as q where q.queue = b.queue and b.key = ''
+    ) as r
+    where b.owed > r.rate * extract(epoch from jobs.clock() - b.at)
+  );
   -- What is not summed up would be gone for good.
   if jobs._summed_until() < jobs.clock() - v_days then
     return 0;
@@ -3855,7 +3953,7 @@ COMMENT ON FUNCTION jobs._roll_up(p_hour timestamp with time zone) IS 'Write the
 -- Name: _room_in_queue(text, integer); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT rate double precision) RETURNS record
+CREATE FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT bounded boolean, OUT owed double precision, OUT bucket bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -3869,45 +3967,54 @@ begin
       select from jobs.pauses as p
       where p.queue = p_queue and p.key = '' and (p.until is null or p.until > jobs.clock())
     )
+    and not exists (
+      select from jobs.rests as r
+      where r.queue = p_queue and r.key = '' and r.until > jobs.clock()
+    )
   into v_queue;
   if not found then
     room := 0;
     return;
   end if;
   room := p_wanted;
-  rate := v_queue.rate;
-  if v_queue.max_running is null and rate is null then
+  bounded := v_queue.max_running is not null;
+  if not bounded and v_queue.rate is null then
     return;
   end if;
-  -- Counting is right only while nobody else counts: whoever comes second leaves with nothing.
-  if not pg_try_advisory_xact_lock(77, hashtext(p_queue)) then
+  -- Counting is right only while nobody else counts.
+  if not jobs._only_one(p_queue) then
     room := 0;
     return;
   end if;
   -- Statements of their own, for only they see what the last one to hold the lock has committed.
-  if v_queue.max_running is not null then
-    room := least(
-      room,
-      v_queue.max_running - (select count(*) from jobs.running as r where r.queue = p_queue)
-    );
+  if bounded then
+    room := least(room, v_queue.max_running - (
+      select count(*)
+      from jobs.running as r
+      where r.queue = p_queue and r.counted and r.claim_no >= jobs._claim_floor(p_queue)
+    ));
   end if;
-  if rate is not null then
-    room := least(room, floor(v_queue.burst + 1e-6 - coalesce((
-      select v_queue.rate * greatest(0, extract(epoch from b.tat - jobs.clock()))
-      from jobs.buckets as b
-      where b.queue = p_queue and b.key = ''
-    ), 0))::integer);
+  if v_queue.rate is not null then
+    select b.owed - v_queue.rate * extract(epoch from jobs.clock() - b.at), b.claim_no
+    from jobs.buckets as b
+    where b.queue = p_queue and b.key = ''
+    order by b.claim_no desc
+    limit 1
+    into owed, bucket;
+    owed := greatest(0, owed);
+    room := least(room, floor(v_queue.burst + 1e-6 - owed)::integer);
   end if;
 end;
 $$;
 
 
 --
--- Name: FUNCTION _room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT rate double precision); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT bounded boolean, OUT owed double precision, OUT bucket bigint); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT rate double precision) IS 'How many of p_wanted jobs the queue as a whole lets through, none if it is paused; and the rate
-that they pay for, null where there is none.';
+COMMENT ON FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT bounded boolean, OUT owed double precision, OUT bucket bigint) IS 'How many of p_wanted jobs the queue as a whole lets through, none if it is paused.
+bounded: it has a max_running. owed: jobs that its rate let through and has not yet earned, null
+where it has none; bucket: where that is written.';
 
 
 --
@@ -4268,70 +4375,86 @@ Raises JQ001, JQ003, JQ030, JQ031.';
 
 
 --
--- Name: _shares(text, integer, text[], integer, bigint); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _shares(text, integer, text[], integer, bigint, bigint); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint) RETURNS TABLE(key text, share integer, rate double precision)
+CREATE FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint, p_dice bigint) RETURNS TABLE(key text, share integer, owed double precision, bucket bigint)
     LANGUAGE sql STABLE ROWS 64
     AS $$
   with held as materialized (
     select r.key, count(*) as running
     from jobs.running as r
-    where r.queue = p_queue and r.key <> '' and r.claim_no >= jobs._claim_floor(p_queue)
+    where r.queue = p_queue and r.counted and r.claim_no >= jobs._claim_floor(p_queue)
     group by r.key
   ),
-  lanes as materialized (
-    select k.key, k.place, coalesce(u.running, 0) as running, coalesce(l.weight, 1) as weight,
-           w.waiting, l.max_running, l.rate,
-           -- The cell rate algorithm: the burst, less what is not yet paid for. Rounding may cost a
-           -- millionth of a job, never one.
-           floor(
-             l.burst + 1e-6
-             - coalesce(l.rate * greatest(0, extract(epoch from b.tat - jobs.clock())), 0)
-           ) as tokens
+  rules as materialized (
+    select k.key, k.place, l.max_running, l.rate, case when l.rate is not null then l.burst end
+             as burst,
+           coalesce(l.weight, 1) / min(coalesce(l.weight, 1)) over () as weight,
+           min(coalesce(l.weight, 1)) over () < max(coalesce(l.weight, 1)) over () as uneven
     from unnest(p_keys) with ordinality as k (key, place)
     left join lateral (
-      select l.max_running, l.rate, case when l.rate is not null then l.burst end as burst, l.weight
-      from jobs.limits as l
+      select l.* from jobs.limits as l
       where l.queue = p_queue and l.key in (k.key, '*') and k.key <> ''
       order by l.key = k.key desc
       limit 1
     ) as l on true
-    left join jobs.buckets as b on b.queue = p_queue and b.key = k.key
-    left join held as u on u.key = k.key
+  ),
+  lanes as materialized (
+    select r.*, coalesce(u.running, 0) as running, w.waiting, b.claim_no as bucket,
+           case when r.rate is not null then greatest(0, coalesce(b.owed, 0)) end as owed,
+           ((hashtextextended(r.key, p_dice) & 65535) + 1) / 65537.0 as luck
+    from rules as r
+    left join held as u on u.key = r.key
+    left join lateral (
+      select b.claim_no, b.owed - r.rate * extract(epoch from jobs.clock() - b.at) as owed
+      from jobs.buckets as b
+      where b.queue = p_queue and b.key = r.key and r.rate is not null
+      order by b.claim_no desc
+      limit 1
+    ) as b on true
     cross join lateral (
       select count(*) as waiting
       from (
         select
-        from jobs.ready as r
-        where r.queue = p_queue and r.priority = p_priority and r.key = k.key and r.seq >= p_floor
-        limit p_room
-      ) as r
+        from jobs.ready as w
+        where w.queue = p_queue and w.priority = p_priority and w.key = r.key and w.seq >= p_floor
+        limit least(ceil(p_room * r.weight), p_room + 1000)
+      ) as w
     ) as w
   ),
   -- Each place that a key might get, the first of each key before the second of any; what already
-  -- runs of it counts as had.
+  -- runs of it counts as had. A key of twice the weight has two places where others have one, and
+  -- one of half a place more has it every other time. Whose turn it is among those goes by the keys
+  -- where all weigh the same, and else by chance, for the last in turn would leave the heavy ones
+  -- their second place and their neighbours the first.
   places as (
-    select l.key, l.place, l.rate
+    select l.key, l.place, l.owed, l.bucket
     from lanes as l
-    cross join generate_series(1, least(l.waiting, l.max_running - l.running, l.tokens)::integer)
-      as n
-    order by (l.running + n) / l.weight, l.place
+    cross join generate_series(
+      -- Rounding may cost a millionth of a job, never one.
+      1, least(l.waiting, l.max_running - l.running, floor(l.burst + 1e-6 - l.owed))::integer
+    ) as n
+    order by floor((l.running + n - l.luck) / l.weight),
+             case when l.uneven then hashtextextended(l.key, p_dice + n) end,
+             l.place, n
     limit p_room
   )
-  select p.key, count(*)::integer, p.rate
+  select p.key, count(*)::integer, p.owed, p.bucket
   from places as p
-  group by p.key, p.place, p.rate
+  group by p.key, p.place, p.owed, p.bucket
   order by p.place;
 $$;
 
 
 --
--- Name: FUNCTION _shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint, p_dice bigint); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint) IS 'How many jobs of each key may start now, and the rate they pay for: no more than wait, than its
-limits allow, and than its share of p_room by weight; what one key leaves, the others get.';
+COMMENT ON FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint, p_dice bigint) IS 'How many jobs of each key may start now: no more than wait, than its limits allow, and than its
+share of p_room by weight; what one key leaves, the others get.
+p_dice: any number, another each time. owed: jobs that its rate let through and has not yet earned,
+null where it has none; bucket: where that is written.';
 
 
 --
@@ -4414,6 +4537,30 @@ $$;
 
 COMMENT ON FUNCTION jobs._slack_message(p_title text, p_lines text[]) IS 'A title and lines as Slack takes them: & < > escaped, a header of 150 and sections of 3000
 characters, 50 blocks at most. Source: https://docs.slack.dev/reference/block-kit/blocks';
+
+
+--
+-- Name: _somewhere(bigint); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._somewhere(p_floor bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_last bigint := jobs._last_id();
+begin
+  return v_last - floor(greatest(v_last - p_floor, 1) ^ random())::bigint;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _somewhere(p_floor bigint); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._somewhere(p_floor bigint) IS 'A place in line above the floor, by chance: as likely among the last ten as among the ten times
+as many before them, and so on.';
 
 
 --
@@ -4925,44 +5072,57 @@ told. Returns how many alerts are seen now.';
 
 
 --
--- Name: _whose_turn(text, integer, bigint, text); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _whose_turn(text, integer, bigint, text, integer); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text) RETURNS text[]
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION jobs._whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer, OUT keys text[], OUT more boolean) RETURNS record
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-declare
-  v_keys text[];
 begin
   if pg_stat_get_dead_tuples('jobs.ready'::regclass) > 5000 then
-    -- From one key to the next the index is full of what was claimed and not yet cleaned up.
-    return array(
-      select k from jobs._keys_from_floor(p_queue, p_priority, p_floor, p_after_key, 64) as k
+    -- From one key to the next the index is full of what was claimed and not yet cleaned up: to walk
+    -- through 5,000 such entries takes about as long as all else that a claim does.
+    keys := array(select k from jobs._keys_from(p_queue, p_priority, p_floor, p_limit) as k);
+    more := cardinality(keys) = p_limit;
+    if more then
+      -- Or who came behind the backlogs of others would not be seen before those are worked off.
+      keys := keys || array(
+        select k from jobs._keys_from(p_queue, p_priority, jobs._somewhere(p_floor), p_limit) as k
+      );
+    end if;
+    keys := array(
+      select k from (select distinct k from unnest(keys) as k) as k order by k <= p_after_key, k
     );
+    return;
   end if;
   -- Behind the key where the caller stopped (chr(1) makes the next text that there can be), then
   -- around from the beginning.
-  v_keys := array(
+  keys := array(
     select k
-    from jobs._keys_in_line(p_queue, p_priority, coalesce(p_after_key || chr(1), ''), null, 64) as k
+    from jobs._keys_in_line(
+      p_queue, p_priority, coalesce(p_after_key || chr(1), ''), null, p_limit
+    ) as k
   );
-  if p_after_key is not null and cardinality(v_keys) < 64 then
-    v_keys := v_keys || array(
-      select k from jobs._keys_in_line(p_queue, p_priority, '', p_after_key, 64) as k
+  if p_after_key is not null and cardinality(keys) < p_limit then
+    keys := keys || array(
+      select k
+      from jobs._keys_in_line(
+        p_queue, p_priority, '', p_after_key, p_limit - cardinality(keys)
+      ) as k
     );
   end if;
-  return v_keys;
+  more := cardinality(keys) = p_limit;
 end;
 $$;
 
 
 --
--- Name: FUNCTION _whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer, OUT keys text[], OUT more boolean); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text) IS 'Keys with ready jobs of a priority: those behind p_after_key, then the others. Some 64, if there
-are as many.';
+COMMENT ON FUNCTION jobs._whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer, OUT keys text[], OUT more boolean) IS 'Keys with ready jobs of a priority, those behind p_after_key first, and whether there may be more
+of them. p_limit: how far to look.';
 
 
 --
@@ -5644,10 +5804,10 @@ heartbeat (5 s); or ended, where it had ended before. Raises JQ009 (no such job)
 
 
 --
--- Name: claim(integer, text, integer, text); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: claim(integer, text, integer, jsonb); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer DEFAULT 1, p_after_key text DEFAULT NULL::text) RETURNS TABLE(job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint, timeout interval)
+CREATE FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer DEFAULT 1, p_turn jsonb DEFAULT '{}'::jsonb) RETURNS TABLE(job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint, timeout interval, priority smallint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -5660,7 +5820,10 @@ declare
   v_sign integer := case when random() < 0.0625 then -1 else 1 end;
   v_floor bigint := jobs._floor(p_queue);
   v_room integer;
-  v_rate double precision;
+  v_tight boolean;
+  v_bounded boolean;
+  v_owed double precision;
+  v_bucket bigint;
   v_paid integer := 0;
   v_got  integer;
   v_band integer;
@@ -5681,12 +5844,20 @@ begin
     perform jobs._refuse_worker(p_worker_id);
   end if;
 
+  -- Closed while somebody gives the queue a bound, see jobs.tg_queues_count.
+  if not pg_try_advisory_xact_lock_shared(80, hashtext(p_queue)) then
+    return;
+  end if;
+
   perform jobs._promote(1000);
-  select q.room, q.rate from jobs._room_in_queue(p_queue, p_limit) as q into v_room, v_rate;
+  select q.room, q.bounded, q.owed, q.bucket, q.room < p_limit and q.bounded is not null
+  from jobs._room_in_queue(p_queue, coalesce(p_limit, 1)) as q
+  into v_room, v_bounded, v_owed, v_bucket, v_tight;
   for v_band in
     select b
     from generate_series(0, 3) as b
-    -- With a limit, for an exists would be made a join that reads the whole queue.
+    -- With a limit, for an exists would be made a join that reads the whole queue. seq > 0 is always
+    -- so, and what lets ready_floor_idx be used.
     cross join lateral (
       select from jobs.ready as r where r.queue = p_queue and r.priority = b and r.seq > 0
         and r.seq >> 10 >= v_floor >> 10
@@ -5696,30 +5867,38 @@ begin
     ) as r
     order by b * v_sign
   loop
-    exit when v_room <= 0;
+    if v_room <= 0 then
+      if v_tight then
+        perform jobs._count('jobs.denied_keys', 1);
+      end if;
+      exit;
+    end if;
     return query
-    select t.job_id, t.run_no, t.kind, t.key, t.payload, t.failures, t.timeout
-    from jobs._claim_band(p_worker_id, p_queue, v_band, v_room, p_after_key, v_floor) as t;
+    select t.*
+    from jobs._claim_band(
+      p_worker_id, p_queue, v_band, v_room, p_turn ->> v_band::text, v_floor, v_bounded
+    ) as t;
     get diagnostics v_got = row_count;
     v_room := v_room - v_got;
     v_paid := v_paid + v_got;
   end loop;
-  if v_rate is not null and v_paid > 0 then
-    perform jobs._pay(p_queue, v_paid, v_rate);
+  if v_owed is not null and v_paid > 0 then
+    perform jobs._pay(p_queue, v_paid, v_owed, v_bucket);
   end if;
 end;
 $$;
 
 
 --
--- Name: FUNCTION claim(p_worker_id integer, p_queue text, p_limit integer, p_after_key text); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION claim(p_worker_id integer, p_queue text, p_limit integer, p_turn jsonb); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer, p_after_key text) IS 'Give up to p_limit ready jobs of a queue to a worker: urgent before idle, keys in turn within a
+COMMENT ON FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer, p_turn jsonb) IS 'Give up to p_limit ready jobs of a queue to a worker: urgent before idle, keys in turn within a
 priority, first come first served within a key, and never more of a key or queue than its limits
 allow.
 timeout: its own; null where it goes by its kind''s.
-p_after_key: the key of the last job that the caller got; the turn goes on behind it.
+p_turn: the key of the last job that the caller got, by priority, as in {"2": "shop-7"}; the turn
+goes on behind it.
 Be its own transaction: keys with limits are closed to others until it ends.
 Raises JQ005 (worker not signed on), JQ006 (wrong isolation level).';
 
@@ -6113,10 +6292,10 @@ Raises JQ001, JQ002, JQ003, JQ030, JQ031, JQ034.';
 
 
 --
--- Name: exchange(integer, bigint[], integer[], jsonb[], text, integer, text); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: exchange(integer, bigint[], integer[], jsonb[], text, integer, jsonb); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer DEFAULT 1, p_after_key text DEFAULT NULL::text) RETURNS TABLE(job_ids bigint[], run_nos integer[], kinds text[], keys text[], payloads json, timeouts double precision[], again_in double precision)
+CREATE FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer DEFAULT 1, p_turn jsonb DEFAULT '{}'::jsonb) RETURNS TABLE(job_ids bigint[], run_nos integer[], kinds text[], keys text[], payloads json, timeouts double precision[], turn jsonb, again_in double precision)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -6129,9 +6308,10 @@ begin
          coalesce(array_agg(c.kind), '{}'), coalesce(array_agg(c.key), '{}'),
          -- Joined as text: to build one jsonb of them costs more than all else here.
          ('[' || coalesce(string_agg(c.payload::text, ','), '') || ']')::json,
-         case when count(c.timeout) > 0 then array_agg(extract(epoch from c.timeout)::float8) end
-  from jobs.claim(p_worker_id, p_queue, p_limit, p_after_key) as c
-  into job_ids, run_nos, kinds, keys, payloads, timeouts;
+         case when count(c.timeout) > 0 then array_agg(extract(epoch from c.timeout)::float8) end,
+         p_turn || coalesce(jsonb_object_agg(c.priority, c.key) filter (where c.key <> ''), '{}')
+  from jobs.claim(p_worker_id, p_queue, p_limit, p_turn) as c
+  into job_ids, run_nos, kinds, keys, payloads, timeouts, turn;
   if cardinality(job_ids) < p_limit then
     again_in := jobs._again_in(p_queue);
   end if;
@@ -6143,12 +6323,13 @@ $$;
 
 
 --
--- Name: FUNCTION exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_after_key text); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_turn jsonb); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_after_key text) IS 'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by
+COMMENT ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_turn jsonb) IS 'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by
 side in one row, for a client reads that several times faster than a row for each.
-timeouts: in seconds, of the jobs that have their own; null if none has. again_in: ask again in so
+timeouts: in seconds, of the jobs that have their own; null if none has. turn: to be handed back with
+the next claim of the queue, so that keys take turns. again_in: ask again in so
 many seconds, for a rate or a Retry-After holds jobs up until then; null if none does. No row if
 there is nothing to say.';
 
@@ -6428,13 +6609,13 @@ CREATE FUNCTION jobs.next_due(p_queues text[] DEFAULT NULL::text[]) RETURNS time
         select from jobs.ready as r where r.queue = h.queue and (h.key is null or r.key = h.key)
       )
     union all
-    -- The cell rate algorithm: when one more of the burst is paid for.
-    select b.tat - make_interval(secs => (l.burst - 1) / l.rate)
+    -- When one more of the burst is earned.
+    select b.at + make_interval(secs => (b.owed - (l.burst - 1)) / l.rate)
     from jobs.buckets as b
     cross join lateral (
       select l.rate, l.burst
       from jobs.limits as l
-      where l.queue = b.queue and l.key in (b.key, '*')
+      where l.queue = b.queue and l.key in (b.key, '*') and b.key <> ''
       order by l.key = b.key desc
       limit 1
     ) as l
@@ -6674,11 +6855,11 @@ CREATE FUNCTION jobs.penalise(p_queue text, p_key text, p_until timestamp with t
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  insert into jobs.buckets as b (queue, key, blocked_until)
-  values (p_queue, p_key, p_until)
+  insert into jobs.rests as r (queue, key, until)
+  values (p_queue, coalesce(p_key, ''), p_until)
   on conflict (queue, key) do update
-  set blocked_until = greatest(b.blocked_until, excluded.blocked_until)
-  where b.blocked_until is null or b.blocked_until < excluded.blocked_until;
+  set until = excluded.until
+  where r.until < excluded.until;
 $$;
 
 
@@ -6686,7 +6867,8 @@ $$;
 -- Name: FUNCTION penalise(p_queue text, p_key text, p_until timestamp with time zone); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.penalise(p_queue text, p_key text, p_until timestamp with time zone) IS 'No worker takes a job of this key before p_until: what a service asks for with Retry-After.';
+COMMENT ON FUNCTION jobs.penalise(p_queue text, p_key text, p_until timestamp with time zone) IS 'No worker takes a job of this key before p_until: what a service asks for with Retry-After. With
+an empty key, none of the whole queue.';
 
 
 --
@@ -6717,6 +6899,7 @@ begin
       from generate_series(0, 3) as b
       cross join lateral (
         select from jobs.ready as r
+        -- seq > 0: as in jobs.claim.
         where r.queue = q.queue and r.priority = b and r.seq > 0
           and r.seq >> 10 >= jobs._floor(q.queue) >> 10
         -- In this order, or the planner may take the other index.
@@ -7761,6 +7944,34 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs.test_channel(p_channel text) IS 'Have a worker tell a channel that it works; returns the job. Raises JQ022.';
+
+
+--
+-- Name: tg_queues_count(); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs.tg_queues_count() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  -- Without a bound, jobs without a key are not counted. Those that run are from here on, wherever
+  -- the floor is; claims under way are waited for, and new ones find the queue closed until this
+  -- is committed.
+  perform pg_advisory_xact_lock(80, hashtext(new.queue));
+  perform pg_advisory_xact_lock_shared(79, 1);
+  perform setval(to_regclass('jobs.claim_floor_' || new.queue), 0);
+  update jobs.running as r set counted = true where r.queue = new.queue and not r.counted;
+  return null;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION tg_queues_count(); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs.tg_queues_count() IS 'Have the jobs of a queue counted that gets a max_running.';
 
 
 --
@@ -15509,31 +15720,38 @@ COMMENT ON COLUMN jobs.batches.percent IS 'Share of its jobs that has ended; nul
 CREATE TABLE jobs.buckets (
     queue text NOT NULL,
     key text NOT NULL,
-    tat timestamp with time zone,
-    blocked_until timestamp with time zone
-)
-WITH (fillfactor='50');
+    claim_no bigint NOT NULL,
+    owed double precision NOT NULL,
+    at timestamp with time zone NOT NULL
+);
 
 
 --
 -- Name: TABLE buckets; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON TABLE jobs.buckets IS 'How far the rate of each key is used up; with an empty key, that of a whole queue.';
+COMMENT ON TABLE jobs.buckets IS 'How far the rate of each key is used up; with an empty key, that of a whole queue. Each claim writes a row of its own and deletes the one before: the newest is found first, however many dead ones no vacuum may remove.';
 
 
 --
--- Name: COLUMN buckets.tat; Type: COMMENT; Schema: jobs; Owner: -
+-- Name: COLUMN buckets.claim_no; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON COLUMN jobs.buckets.tat IS 'Theoretical arrival time (generic cell rate algorithm): when the jobs let through so far are paid for, at 1/rate seconds each. Null if none was counted yet.';
+COMMENT ON COLUMN jobs.buckets.claim_no IS 'The claim that wrote it; the highest of a key counts.';
 
 
 --
--- Name: COLUMN buckets.blocked_until; Type: COMMENT; Schema: jobs; Owner: -
+-- Name: COLUMN buckets.owed; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON COLUMN jobs.buckets.blocked_until IS 'A service asked for silence until then (Retry-After); null if none ever did.';
+COMMENT ON COLUMN jobs.buckets.owed IS 'Jobs let through by then that the rate had not yet earned; since then it earns rate jobs a second, whatever the rate is now.';
+
+
+--
+-- Name: COLUMN buckets.at; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.buckets.at IS 'When that was so.';
 
 
 --
@@ -16195,82 +16413,6 @@ COMMENT ON COLUMN jobs.fires.run_id IS 'The run it began; null if it came too la
 
 
 --
--- Name: floor_mark; Type: SEQUENCE; Schema: jobs; Owner: -
---
-
-CREATE SEQUENCE jobs.floor_mark
-    START WITH 0
-    INCREMENT BY 1
-    MINVALUE 0
-    NO MAXVALUE
-    CACHE 1;
-
-
---
--- Name: SEQUENCE floor_mark; Type: COMMENT; Schema: jobs; Owner: -
---
-
-COMMENT ON SEQUENCE jobs.floor_mark IS 'The last place in line drawn when the mark was set.';
-
-
---
--- Name: floor_mark_claim; Type: SEQUENCE; Schema: jobs; Owner: -
---
-
-CREATE SEQUENCE jobs.floor_mark_claim
-    START WITH 0
-    INCREMENT BY 1
-    MINVALUE 0
-    NO MAXVALUE
-    CACHE 1;
-
-
---
--- Name: SEQUENCE floor_mark_claim; Type: COMMENT; Schema: jobs; Owner: -
---
-
-COMMENT ON SEQUENCE jobs.floor_mark_claim IS 'The number of the last claim then.';
-
-
---
--- Name: floor_mark_due_at; Type: SEQUENCE; Schema: jobs; Owner: -
---
-
-CREATE SEQUENCE jobs.floor_mark_due_at
-    START WITH 0
-    INCREMENT BY 1
-    MINVALUE 0
-    NO MAXVALUE
-    CACHE 1;
-
-
---
--- Name: SEQUENCE floor_mark_due_at; Type: COMMENT; Schema: jobs; Owner: -
---
-
-COMMENT ON SEQUENCE jobs.floor_mark_due_at IS 'The time for which it was set, in milliseconds since 1970.';
-
-
---
--- Name: floor_mark_xact; Type: SEQUENCE; Schema: jobs; Owner: -
---
-
-CREATE SEQUENCE jobs.floor_mark_xact
-    START WITH 0
-    INCREMENT BY 1
-    MINVALUE 0
-    NO MAXVALUE
-    CACHE 1;
-
-
---
--- Name: SEQUENCE floor_mark_xact; Type: COMMENT; Schema: jobs; Owner: -
---
-
-COMMENT ON SEQUENCE jobs.floor_mark_xact IS 'Once every transaction below it has ended, all is committed that lies below the mark.';
-
-
---
 -- Name: floors_lowered; Type: SEQUENCE; Schema: jobs; Owner: -
 --
 
@@ -16324,6 +16466,24 @@ COMMENT ON COLUMN jobs.pauses.until IS 'Null until somebody resumes it.';
 
 
 --
+-- Name: rests; Type: TABLE; Schema: jobs; Owner: -
+--
+
+CREATE TABLE jobs.rests (
+    queue text NOT NULL,
+    key text NOT NULL,
+    until timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: TABLE rests; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON TABLE jobs.rests IS 'Keys, and with an empty key whole queues, that a service asked to leave alone until then (Retry-After).';
+
+
+--
 -- Name: held; Type: VIEW; Schema: jobs; Owner: -
 --
 
@@ -16337,14 +16497,14 @@ CREATE VIEW jobs.held AS
    FROM jobs.pauses p
   WHERE ((p.until IS NULL) OR (p.until > jobs.clock()))
 UNION ALL
- SELECT b.queue,
-    b.key,
+ SELECT r.queue,
+    NULLIF(r.key, ''::text) AS key,
     'service'::text AS held_by,
     NULL::timestamp with time zone AS since,
-    b.blocked_until AS until,
+    r.until,
     'It asked for silence.'::text AS reason
-   FROM jobs.buckets b
-  WHERE (b.blocked_until > jobs.clock());
+   FROM jobs.rests r
+  WHERE (r.until > jobs.clock());
 
 
 --
@@ -16759,8 +16919,8 @@ CREATE VIEW jobs.lines AS
     ((EXISTS ( SELECT
            FROM jobs.pauses p
           WHERE ((p.queue = h.queue) AND (p.key = ANY (ARRAY[''::text, h.key])) AND ((p.until IS NULL) OR (p.until > jobs.clock()))))) OR (EXISTS ( SELECT
-           FROM jobs.buckets u
-          WHERE ((u.queue = h.queue) AND (u.key = h.key) AND (u.blocked_until > jobs.clock()))))) AS held
+           FROM jobs.rests r
+          WHERE ((r.queue = h.queue) AND (r.key = ANY (ARRAY[''::text, h.key])) AND (r.until > jobs.clock()))))) AS held
    FROM heads h;
 
 
@@ -16809,6 +16969,82 @@ CREATE SEQUENCE jobs.lost_leases
 --
 
 COMMENT ON SEQUENCE jobs.lost_leases IS 'Workers whose lease ran out.';
+
+
+--
+-- Name: mark_claim; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.mark_claim
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE mark_claim; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.mark_claim IS 'The number of the last claim then.';
+
+
+--
+-- Name: mark_due_at; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.mark_due_at
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE mark_due_at; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.mark_due_at IS 'The time for which it was set, in milliseconds since 1970.';
+
+
+--
+-- Name: mark_place; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.mark_place
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE mark_place; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.mark_place IS 'The last place in line drawn when the mark was set.';
+
+
+--
+-- Name: mark_xact; Type: SEQUENCE; Schema: jobs; Owner: -
+--
+
+CREATE SEQUENCE jobs.mark_xact
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
+
+
+--
+-- Name: SEQUENCE mark_xact; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON SEQUENCE jobs.mark_xact IS 'Once every transaction below it has ended, all is committed that lies below the mark.';
 
 
 --
@@ -17582,8 +17818,8 @@ CREATE VIEW jobs.queues_status AS
            FROM jobs.pauses k_1
           WHERE ((k_1.queue = q.queue) AND (k_1.key <> ''::text) AND ((k_1.until IS NULL) OR (k_1.until > jobs.clock())))) k)
      CROSS JOIN LATERAL ( SELECT count(*) AS blocked_keys
-           FROM jobs.buckets b_1
-          WHERE ((b_1.queue = q.queue) AND (b_1.blocked_until > jobs.clock()))) b);
+           FROM jobs.rests r_1
+          WHERE ((r_1.queue = q.queue) AND (r_1.key <> ''::text) AND (r_1.until > jobs.clock()))) b);
 
 
 --
@@ -25071,7 +25307,7 @@ ALTER TABLE ONLY jobs.awaits
 --
 
 ALTER TABLE ONLY jobs.buckets
-    ADD CONSTRAINT buckets_pkey PRIMARY KEY (queue, key);
+    ADD CONSTRAINT buckets_pkey PRIMARY KEY (queue, key, claim_no);
 
 
 --
@@ -25216,6 +25452,14 @@ ALTER TABLE ONLY jobs.queues
 
 ALTER TABLE ONLY jobs.ready
     ADD CONSTRAINT ready_pkey PRIMARY KEY (queue, priority, key, seq);
+
+
+--
+-- Name: rests rests_pkey; Type: CONSTRAINT; Schema: jobs; Owner: -
+--
+
+ALTER TABLE ONLY jobs.rests
+    ADD CONSTRAINT rests_pkey PRIMARY KEY (queue, key);
 
 
 --
@@ -25956,7 +26200,7 @@ CREATE INDEX running_cancelled_idx ON jobs.running USING btree (worker_id) WHERE
 -- Name: running_claim_idx; Type: INDEX; Schema: jobs; Owner: -
 --
 
-CREATE INDEX running_claim_idx ON jobs.running USING btree (queue, claim_no) WHERE (key <> ''::text);
+CREATE INDEX running_claim_idx ON jobs.running USING btree (queue, claim_no) WHERE counted;
 
 
 --
@@ -26314,6 +26558,13 @@ CREATE STATISTICS shops.products_of_a_shop (dependencies) ON user_id, shop_id FR
 --
 
 COMMENT ON STATISTICS shops.products_of_a_shop IS 'shop_id tells user_id.';
+
+
+--
+-- Name: queues queues_count; Type: TRIGGER; Schema: jobs; Owner: -
+--
+
+CREATE TRIGGER queues_count AFTER UPDATE OF max_running ON jobs.queues FOR EACH ROW WHEN (((old.max_running IS NULL) AND (new.max_running IS NOT NULL))) EXECUTE FUNCTION jobs.tg_queues_count();
 
 
 --
@@ -28011,10 +28262,10 @@ REVOKE ALL ON FUNCTION jobs._check_floors() FROM PUBLIC;
 
 
 --
--- Name: FUNCTION _claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint, p_counted boolean); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint, p_counted boolean) FROM PUBLIC;
 
 
 --
@@ -28231,10 +28482,10 @@ REVOKE ALL ON FUNCTION jobs._kept(p_from bigint, p_before bigint) FROM PUBLIC;
 
 
 --
--- Name: FUNCTION _keys_from_floor(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _keys_from(p_queue text, p_priority integer, p_place bigint, p_limit integer); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._keys_from_floor(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._keys_from(p_queue text, p_priority integer, p_place bigint, p_limit integer) FROM PUBLIC;
 
 
 --
@@ -28336,6 +28587,13 @@ REVOKE ALL ON FUNCTION jobs._now() FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION _only_one(p_queue text); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._only_one(p_queue text) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION _open_keys(p_queue text, p_keys text[]); Type: ACL; Schema: jobs; Owner: -
 --
 
@@ -28343,10 +28601,10 @@ REVOKE ALL ON FUNCTION jobs._open_keys(p_queue text, p_keys text[]) FROM PUBLIC;
 
 
 --
--- Name: FUNCTION _pay(p_queue text, p_jobs integer, p_rate double precision); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _pay(p_queue text, p_jobs integer, p_owed double precision, p_bucket bigint); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._pay(p_queue text, p_jobs integer, p_rate double precision) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._pay(p_queue text, p_jobs integer, p_owed double precision, p_bucket bigint) FROM PUBLIC;
 
 
 --
@@ -28455,10 +28713,10 @@ REVOKE ALL ON FUNCTION jobs._roll_up(p_hour timestamp with time zone) FROM PUBLI
 
 
 --
--- Name: FUNCTION _room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT rate double precision); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT bounded boolean, OUT owed double precision, OUT bucket bigint); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT rate double precision) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._room_in_queue(p_queue text, p_wanted integer, OUT room integer, OUT bounded boolean, OUT owed double precision, OUT bucket bigint) FROM PUBLIC;
 
 
 --
@@ -28504,10 +28762,10 @@ REVOKE ALL ON FUNCTION jobs._settle_unique_keys(p_kind text, p_job_ids bigint[],
 
 
 --
--- Name: FUNCTION _shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint, p_dice bigint); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._shares(p_queue text, p_priority integer, p_keys text[], p_room integer, p_floor bigint, p_dice bigint) FROM PUBLIC;
 
 
 --
@@ -28529,6 +28787,13 @@ REVOKE ALL ON FUNCTION jobs._silenced(p_rule text, p_about text) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION jobs._slack_message(p_title text, p_lines text[]) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _somewhere(p_floor bigint); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._somewhere(p_floor bigint) FROM PUBLIC;
 
 
 --
@@ -28609,10 +28874,10 @@ REVOKE ALL ON FUNCTION jobs._watch() FROM PUBLIC;
 
 
 --
--- Name: FUNCTION _whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer, OUT keys text[], OUT more boolean); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._whose_turn(p_queue text, p_priority integer, p_floor bigint, p_after_key text, p_limit integer, OUT keys text[], OUT more boolean) FROM PUBLIC;
 
 
 --
@@ -28739,12 +29004,12 @@ GRANT ALL ON FUNCTION jobs.cancel(p_job_id bigint, p_reason text) TO autom_opera
 
 
 --
--- Name: FUNCTION claim(p_worker_id integer, p_queue text, p_limit integer, p_after_key text); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION claim(p_worker_id integer, p_queue text, p_limit integer, p_turn jsonb); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer, p_after_key text) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer, p_after_key text) TO autom_worker;
-GRANT ALL ON FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer, p_after_key text) TO autom_operator;
+REVOKE ALL ON FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer, p_turn jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer, p_turn jsonb) TO autom_worker;
+GRANT ALL ON FUNCTION jobs.claim(p_worker_id integer, p_queue text, p_limit integer, p_turn jsonb) TO autom_operator;
 
 
 --
@@ -28841,12 +29106,12 @@ GRANT ALL ON FUNCTION jobs.enqueue_staged(p_load_id text, p_kind text, p_run_at 
 
 
 --
--- Name: FUNCTION exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_after_key text); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_turn jsonb); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_after_key text) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_after_key text) TO autom_worker;
-GRANT ALL ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_after_key text) TO autom_operator;
+REVOKE ALL ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_turn jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_turn jsonb) TO autom_worker;
+GRANT ALL ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_turn jsonb) TO autom_operator;
 
 
 --
@@ -29168,6 +29433,13 @@ GRANT ALL ON FUNCTION jobs.stop_worker(p_worker_id integer) TO autom_operator;
 
 REVOKE ALL ON FUNCTION jobs.test_channel(p_channel text) FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.test_channel(p_channel text) TO autom_operator;
+
+
+--
+-- Name: FUNCTION tg_queues_count(); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs.tg_queues_count() FROM PUBLIC;
 
 
 --

@@ -20,11 +20,13 @@ class Batch:
     keys: list[str]
     payloads: list[Any]
     timeouts: list[float | None] | None
+    turn: dict[str, str]
+    """To be handed back with the next claim of the queue."""
     again_in: float | None
     """Seconds after which a rate lets more of them start; None where none holds any up."""
 
 
-NOTHING = Batch([], [], [], [], [], None, None)
+NOTHING = Batch([], [], [], [], [], None, {}, None)
 
 
 class Line:
@@ -48,7 +50,7 @@ class Line:
         self.reporting: asyncio.Task[None] | None = None
         self.fresh: set[int] = set()
         """Jobs of the last claim, until they are begun."""
-        self.after_key: str | None = None
+        self.turn: dict[str, str] = {}
         self.task: asyncio.Task[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
 

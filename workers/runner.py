@@ -270,7 +270,7 @@ class Worker:
         if batch.job_ids:
             line.hungry = line.hungry or len(batch.job_ids) == wanted
             self._claimed += len(batch.job_ids)
-            line.after_key = batch.keys[-1]
+            line.turn = batch.turn
             line.fresh = set(batch.job_ids)
         return batch
 
@@ -311,7 +311,7 @@ class Worker:
                     worker_id=worker_id,
                     queue=line.queue,
                     limit=wanted,
-                    after_key=line.after_key,
+                    turn=line.turn,
                     **_reported(done),
                 )
                 # What was claimed under a number that was given up meanwhile is taken back.

@@ -213,6 +213,7 @@ class _Claimed:
     key: str
     payload: Any
     timeout: timedelta | None
+    priority: int
 
 
 @dataclass(frozen=True)
@@ -267,7 +268,7 @@ class _Hand:
         self._resolve = resolve or _nobodys
         self._raising = raising
         self._work = {row.kind: row for row in select(conn, "jobs.work", _Work)}
-        self._after: dict[str, str] = {}
+        self._turns: dict[str, dict[str, str]] = {}
 
     def __enter__(self) -> _Hand:
         self._worker_id = value(self._conn, "jobs.start_worker", name="a test", lease=LEASE)
@@ -289,10 +290,9 @@ class _Hand:
             worker_id=self._worker_id,
             queue=queue,
             limit=limit,
-            after_key=self._after.get(queue),
+            turn=self._turns.setdefault(queue, {}),
         )
-        if jobs:
-            self._after[queue] = jobs[-1].key
+        self._turns[queue] |= {str(job.priority): job.key for job in jobs}
         return jobs
 
     def claim_this(self, job_id: int) -> _Claimed:

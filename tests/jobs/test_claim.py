@@ -118,7 +118,7 @@ def test_the_turn_goes_on_behind_the_last_key(line):
     enqueue_keys(line, "abcdefabcdef")
     w = worker(line)
     first = claim(line, w, 4)
-    second = claim(line, w, 2, after_key=first[-1].key)
+    second = claim(line, w, 2, turn={"2": first[-1].key})
     assert keys(first) + keys(second) == "abcdef"
 
 
@@ -144,11 +144,118 @@ def test_shares_go_by_weight(line):
 def test_many_keys_are_all_reached(line):
     names = [f"shop-{n:04}" for n in range(300)]
     value(line, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 300, keys=names)
-    w, after, got = worker(line), None, []
-    while jobs := claim(line, w, 50, after_key=after):
+    w, turn, got = worker(line), {}, []
+    while jobs := claim(line, w, 50, turn=turn):
         got += [job.key for job in jobs]
-        after = jobs[-1].key
+        turn = {"2": jobs[-1].key}
     assert sorted(got) == names
+
+
+def served(line, claims, room=1, turn=None, between=lambda: None):
+    """How many jobs of each key get their turn, each done at once."""
+    w, turn, got = worker(line), turn or {}, Counter()
+    for _ in range(claims):
+        jobs = claim(line, w, room, turn=turn)
+        turn |= {str(job.priority): job.key for job in jobs}
+        got.update(job.key for job in jobs)
+        complete(line, *jobs)
+        between()
+    return got
+
+
+def test_an_urgent_key_that_trickles_leaves_the_others_their_turn(line):
+    enqueue_keys(line, "abcdefghij" * 9)
+    got = served(line, 80, between=lambda: enqueue(line, key="e", priority=0))
+    assert got["e"] > 40
+    enqueue_keys(line, "abcdefghij" * 9)
+    value(line, "jobs.pause", queue="default", key="e")
+    got = served(line, 90)
+    assert set(got) == set("abcdfghij") and max(got.values()) - min(got.values()) <= 1
+
+
+# Of so many claims the share lies six times as far from these bounds as it spreads by chance.
+
+
+@pytest.mark.parametrize(
+    ("weights", "room", "claims", "of", "low", "high"),
+    [
+        pytest.param({"b": 2}, 1, 450, "b", 230, 370, id="of two with one place twice as often"),
+        pytest.param({"a": 0.5, "b": 0.25}, 1, 450, "a", 230, 370, id="with weights below one"),
+        pytest.param({"b": 1.5}, 1, 450, "b", 190, 345, id="of two with one place half again"),
+        pytest.param({"b": 2}, 3, 60, "b", 120, 120, id="of two with three places two"),
+        pytest.param({"c": 3}, 2, 250, "d", 12, 88, id="a neighbour of a heavy one as the others"),
+    ],
+)
+def test_who_weighs_more_gets_more_turns(line, weights, room, claims, of, low, high):
+    names = "abcdefgh" if "c" in weights else "ab"
+    for name in names:
+        value(
+            line,
+            "jobs.enqueue_many",
+            kind="t.plain",
+            payloads=[{}] * 500,
+            keys=[name] * 500,
+        )
+    for key, weight in weights.items():
+        limit(line, key, weight=weight)
+    assert low <= served(line, claims, room)[of] <= high
+
+
+def test_who_weighs_less_gets_a_turn_now_and_then(line):
+    enqueue_keys(line, "abcdefghijkl" * 40)
+    limit(line, "c", weight=0.5)
+    assert 2 <= served(line, 40, 10)["c"] <= 38
+
+
+@pytest.mark.parametrize(
+    "hold_up",
+    [
+        pytest.param(
+            "insert into jobs.pauses (queue, key) select 'default', 'p' || n"
+            " from generate_series(1, 200) as n",
+            id="paused",
+        ),
+        pytest.param(
+            "insert into jobs.rests (queue, key, until) select 'default', 'p' || n, 'infinity'"
+            " from generate_series(1, 200) as n",
+            id="told to wait",
+        ),
+        pytest.param(
+            "insert into jobs.limits (queue, key, max_running) select 'default', 'p' || n, 0"
+            " from generate_series(1, 200) as n",
+            id="at their limit",
+        ),
+        pytest.param(
+            "insert into jobs.limits (queue, key, rate) select 'default', 'p' || n, 1e-9"
+            " from generate_series(1, 200) as n;"
+            "insert into jobs.buckets (queue, key, claim_no, owed, at)"
+            " select 'default', 'p' || n, 1, 1, jobs.clock() from generate_series(1, 200) as n",
+            id="out of tokens",
+        ),
+    ],
+)
+def test_many_that_are_held_up_let_the_others_pass(line, hold_up):
+    names = [f"p{n}" for n in range(1, 201)]
+    value(line, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 200, keys=names)
+    enqueue(line, key="zzz")
+    line.execute(hold_up)
+    assert claim_one(line, worker(line)).key == "zzz"
+
+
+def test_a_claim_for_many_takes_one_of_each_of_many_keys(line):
+    names = [f"shop-{n:04}" for n in range(300)]
+    value(line, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 300, keys=names)
+    assert len(claim(line, worker(line), 500)) == 300
+
+
+def test_jobs_wait_while_their_kind_is_gone(line):
+    enqueue(line, kind(line, "t.gone"), key="a")
+    enqueue(line, key="a")
+    line.execute("delete from jobs.kinds where kind = 't.gone'")
+    w = worker(line)
+    assert [job.kind for job in claim(line, w, 10)] == ["t.plain"]
+    kind(line, "t.gone")
+    assert claim_one(line, w).kind == "t.gone"
 
 
 # Limits
@@ -268,6 +375,51 @@ def test_a_rate_of_one_key_is_no_other_keys_matter(line):
     assert Counter(keys(claim(line, worker(line), 100))) == {"a": 1, "b": 2}
 
 
+def test_a_bound_counts_what_runs_already(line):
+    enqueue_keys(line, "." * 6)
+    w = worker(line)
+    claim(line, w, 2)
+    line.execute("update jobs.queues set max_running = 3 where queue = 'default'")
+    assert len(claim(line, w, 10)) == 1
+    line.execute("update jobs.queues set max_running = null where queue = 'default'")
+    assert len(claim(line, w, 2)) == 2
+    line.execute("update jobs.queues set max_running = 6 where queue = 'default'")
+    assert len(claim(line, w, 10)) == 1
+
+
+@pytest.mark.parametrize("whose", ["of a key", "of the queue"])
+def test_a_changed_rate_holds_from_the_next_claim_on(line, whose):
+    if whose == "of a key":
+        limit(line, "a", rate=1, burst=60)
+    else:
+        line.execute("update jobs.queues set rate = 1, burst = 60 where queue = 'default'")
+    enqueue_keys(line, "a" * 99)
+    at(line, "2026-01-01 12:00:00+00")
+    w = worker(line)
+    assert len(claim(line, w, 99)) == 60
+    line.execute("update jobs.limits set rate = 10")
+    line.execute("update jobs.queues set rate = 10 where rate is not null")
+    at(line, "2026-01-01 12:00:02+00")
+    assert len(claim(line, w, 99)) == 20
+    line.execute("update jobs.limits set rate = 0.5")
+    line.execute("update jobs.queues set rate = 0.5 where rate is not null")
+    assert claim(line, w, 99) == []
+    at(line, "2026-01-01 12:00:06+00")
+    assert len(claim(line, w, 99)) == 2
+
+
+def test_what_a_rate_has_earned_back_is_not_kept(line):
+    limit(line, "a", rate=1, burst=5)
+    limit(line, "b", rate=0.001, burst=5)
+    line.execute("update jobs.queues set rate = 1, burst = 10 where queue = 'default'")
+    enqueue_keys(line, "aabb")
+    at(line, "2026-01-01 12:00:00+00")
+    assert len(claim(line, worker(line), 9)) == 4
+    at(line, "2026-01-01 12:00:04+00")
+    line.execute("select jobs._retain()")
+    assert line.execute("select key from jobs.buckets").fetchall() == [("b",)]
+
+
 # Pauses
 
 
@@ -298,6 +450,18 @@ def test_a_pause_can_have_an_end(line, pause):
     assert keys(claim(line, w, 10)) == "b"
     at(line, "2026-01-01 12:05+00")
     assert keys(claim(line, w, 10)) == "a"
+
+
+def test_a_penalty_without_a_key_is_the_whole_queues(line):
+    enqueue_keys(line, "a.")
+    at(line, "2026-01-01 12:00+00")
+    w = worker(line)
+    value(line, "jobs.penalise", queue="default", key="", until="2026-01-01 12:05+00")
+    assert claim(line, w, 10) == []
+    held = line.execute("select queue, key, held_by from jobs.held").fetchall()
+    assert held == [("default", None, "service")]
+    at(line, "2026-01-01 12:05+00")
+    assert len(claim(line, w, 10)) == 2
 
 
 def test_the_longer_penalty_counts(line):

@@ -371,7 +371,7 @@ def test_a_settle_that_raises_cannot_keep_a_job_from_ending(db):
 
 def blocked_for(db):
     row = db.execute(
-        "select extract(epoch from b.blocked_until - jobs.clock())::float from jobs.buckets as b"
+        "select extract(epoch from r.until - jobs.clock())::float from jobs.rests as r"
     ).fetchone()
     return row and row[0]
 

@@ -137,7 +137,7 @@ def test_what_nobody_takes_is_listed_with_its_reason(db: Db) -> None:
     value(db, "jobs.pause", queue="default", reason="The shop moves house.")
     value(db, "jobs.pause", queue="default", key="k")
     db.execute(
-        "insert into jobs.buckets (queue, key, blocked_until)"
+        "insert into jobs.rests (queue, key, until)"
         " values ('default', 'slow', jobs.clock() + interval '1 min'),"
         " ('default', 'over', jobs.clock() - interval '1 min')"
     )

@@ -178,7 +178,7 @@ create table public.measured (queue text primary key, floor bigint);
 create or replace function jobs._raise_floors() returns integer language plpgsql as $$
 begin
   if pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-    < (select last_value from jobs.floor_mark_xact)
+    < (select last_value from jobs.mark_xact)
   then
     return 0;
   end if;
@@ -188,7 +188,7 @@ begin
   select q.queue, coalesce((select min(r.seq) from jobs.ready as r where r.queue = q.queue),
                            jobs._last_id())
   from jobs.queues as q;
-  perform setval('jobs.floor_mark_xact', pg_snapshot_xmax(pg_current_snapshot())::text::bigint);
+  perform setval('jobs.mark_xact', pg_snapshot_xmax(pg_current_snapshot())::text::bigint);
   return 1;
 end;
 $$
@@ -375,6 +375,84 @@ def of_the_real_time(conn: Connection) -> None:
     )
 
 
+# A queue that gets a bound while jobs of it run
+
+
+def over_the_bound(conn: Connection, fresh_database: str) -> int:
+    """A claim is under way while its queue gets a bound; how many too many run in the end?"""
+    w = worker(conn)
+    for _ in range(6):
+        enqueue(conn)
+    tick(conn, 3)
+    with connect(fresh_database) as one, connect(fresh_database) as other:
+        with ThreadPoolExecutor(1) as pool, one.transaction():
+            claim(one, w, 2)
+            bound = pool.submit(
+                other.execute, "update jobs.queues set max_running = 3 where queue = 'default'"
+            )
+            until(lambda: bound.done() or waits_for_a_lock(conn, other.info.backend_pid))
+            tick(conn, 3)
+        bound.result()
+    claim(conn, w, 6)
+    row = conn.execute("select count(*) - 3 from jobs.running").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_bound_counts_the_claims_that_are_under_way(conn, fresh_database):
+    assert over_the_bound(conn, fresh_database) == 0
+
+
+@pytest.mark.parametrize(
+    "naive",
+    [
+        pytest.param("drop trigger queues_count on jobs.queues", id="what runs is not counted"),
+        pytest.param(
+            "create or replace function jobs.tg_queues_count() returns trigger language plpgsql"
+            " as $$ begin update jobs.running as r set counted = true"
+            " where r.queue = new.queue and not r.counted; return null; end $$",
+            id="nobody waits for claims",
+        ),
+    ],
+)
+def test_otherwise_too_many_would_run(conn, fresh_database, naive):
+    conn.execute(naive)
+    assert over_the_bound(conn, fresh_database) > 0
+
+
+def test_two_who_claim_of_a_bounded_queue_take_turns(conn, fresh_database):
+    conn.execute("update jobs.queues set max_running = 3 where queue = 'default'")
+    conn.execute("alter function jobs._only_one set lock_timeout = '10s'")
+    w = worker(conn)
+    for _ in range(6):
+        enqueue(conn)
+    with connect(fresh_database) as one, connect(fresh_database) as other:
+        with ThreadPoolExecutor(1) as pool, one.transaction():
+            claim(one, w, 1)
+            beside = pool.submit(claim, other, w, 6)
+            until(lambda: waits_for_a_lock(conn, other.info.backend_pid))
+        assert len(beside.result()) == 2
+
+
+def test_who_does_not_get_done_is_not_waited_for(conn, fresh_database):
+    conn.execute("update jobs.queues set max_running = 3 where queue = 'default'")
+    w = worker(conn)
+    for _ in range(6):
+        enqueue(conn)
+    with connect(fresh_database) as one, connect(fresh_database) as other, one.transaction():
+        claim(one, w, 1)
+        assert claim(other, w, 6) == []
+
+
+@pytest.mark.parametrize("name", ["mark", "mark_place", "due", "claim", "claim_floor_x"])
+def test_a_queue_may_have_any_name(conn, name):
+    kind(conn, "t.other", name)
+    value(conn, "jobs.enqueue", kind="t.other")
+    tick(conn, 3)
+    assert claim(conn, worker(conn), queue=name)
+    assert conn.execute("select jobs._check_floors()").fetchone() == (0,)
+
+
 # What it saves
 
 
@@ -420,6 +498,86 @@ def test_a_poll_costs_the_same_after_thousands_that_nobody_can_clean_up(conn, fr
         assert pages(conn, "select jobs.poll('{default}')") <= before + 125 < without
 
 
+@pytest.mark.parametrize(
+    ("columns", "table"),
+    [
+        pytest.param("rate = 1e6, burst = 1000", "buckets", id="of a rate"),
+        pytest.param("max_running = 1000", "running", id="of a bound"),
+    ],
+)
+@pytest.mark.parametrize("whose", ["the queue", "a key"])
+def test_a_limit_costs_the_same_after_many_that_nobody_can_clean_up(
+    conn, fresh_database, columns, table, whose
+):
+    assert growth(conn, fresh_database, columns, table, whose) <= 60
+
+
+def test_counting_all_it_would_cost_more_and_more(conn, fresh_database):
+    conn.execute(
+        "create or replace function jobs._claim_floor(p_queue text) returns bigint"
+        " language sql stable as $$ select 0::bigint $$"
+    )
+    assert growth(conn, fresh_database, "max_running = 1000", "running", "the queue") > 60
+
+
+def growth(conn: Connection, fresh_database: str, columns: str, table: str, whose: str) -> int:
+    """Pages that a claim with a limit touches more after 6,000 jobs beside a held snapshot."""
+    w = worker(conn)
+    if whose == "the queue":
+        conn.execute(f"update jobs.queues set {columns} where queue = 'default'")
+    else:
+        conn.execute("insert into jobs.limits (queue, key) values ('default', 'shop-1')")
+        conn.execute(f"update jobs.limits set {columns}")
+
+    def many(jobs: int) -> None:
+        keys = ["shop-1" if whose == "a key" else None] * jobs
+        value(conn, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * jobs, keys=keys)
+        while some := claim(conn, w, 10):
+            complete(conn, *some)
+        time_passes(conn)
+        tick(conn, 3)
+        conn.execute("select pg_stat_force_next_flush()")
+        fill(conn, 20, 2)
+
+    with held_snapshot(fresh_database):
+        many(20)
+        before = cost_of_a_claim(conn, w)
+        many(6000)
+        after: int = cost_of_a_claim(conn, w)
+        row = conn.execute(
+            "select n_dead_tup from pg_stat_all_tables where relid = %s::regclass",
+            [f"jobs.{table}"],
+        ).fetchone()
+    assert row is not None and row[0] >= 600
+    return after - before
+
+
+# Who comes behind the backlogs of others
+
+
+def seen_soon(conn: Connection, fresh_database: str) -> bool:
+    """Ten keys with a thousand jobs each wait, and then one comes: is it among the next hundred?"""
+    w = worker(conn)
+    with held_snapshot(fresh_database):
+        work_many(conn, w, 6000)
+        tick(conn, 3)
+        fill(conn, 10_000, 10)
+        enqueue(conn, key="zzz")
+        return any(job.key == "zzz" for _ in range(10) for job in claim(conn, w, 20))
+
+
+def test_who_comes_behind_backlogs_is_seen_soon(conn, fresh_database):
+    assert seen_soon(conn, fresh_database)
+
+
+def test_looking_from_the_floor_only_it_would_not_be(conn, fresh_database):
+    conn.execute(
+        "create or replace function jobs._somewhere(p_floor bigint) returns bigint language sql"
+        " as $$ select p_floor $$"
+    )
+    assert not seen_soon(conn, fresh_database)
+
+
 # Both ways to find the keys in line find the same
 
 
@@ -428,20 +586,13 @@ def test_a_poll_costs_the_same_after_thousands_that_nobody_can_clean_up(conn, fr
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(
-    jobs=st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 900)), max_size=12),
-    after=st.none() | st.sampled_from("abcdef"),
-)
-def test_the_keys_from_a_floor_are_the_keys_in_line(conn, jobs, after):
+@given(jobs=st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 900)), max_size=12))
+def test_the_keys_from_a_place_are_the_keys_in_line(conn, jobs):
     with conn.transaction(force_rollback=True):
         for key, places in jobs:
             time_passes(conn, places + 1)
             enqueue(conn, key=key)
         found = conn.execute(
-            "select k from jobs._keys_from_floor('default', 2, 0, %s, 64) as k", [after]
+            "select distinct k from jobs._keys_from('default', 2, 0, 64) as k"
         ).fetchall()
-        keys = sorted({key for key, _ in jobs})
-        turn = [k for k in keys if after and k > after] + [
-            k for k in keys if not after or k <= after
-        ]
-        assert [key for (key,) in found] == turn
+        assert {key for (key,) in found} == {key for key, _ in jobs}

@@ -90,7 +90,7 @@ def grown(db, metric: str, act) -> float:
 def test_stale_reports_are_counted_however_they_come(noon):
     enqueue(noon)
     job = claim_one(noon, worker(noon))
-    stale = Claimed(job.job_id, job.run_no + 1, job.kind, job.key, {}, 0)
+    stale = Claimed(job.job_id, job.run_no + 1, job.kind, job.key, {}, 0, 2)
     assert grown(noon, "jobs_stale_reports_total", lambda: settle(noon, stale)) == 1
     assert grown(noon, "jobs_stale_reports_total", lambda: complete(noon, stale)) == 1
     assert grown(noon, "jobs_stale_reports_total", lambda: complete(noon, job)) == 0

@@ -11,7 +11,9 @@ as $$
 declare
   v_floor bigint;
 begin
-  if not exists (select from jobs.buckets as b where b.queue = p_queue) then
+  if not exists (select from jobs.buckets as b where b.queue = p_queue)
+    and not exists (select from jobs.rests as r where r.queue = p_queue)
+  then
     return null;
   end if;
   v_floor := jobs._floor(p_queue);
@@ -19,7 +21,7 @@ begin
     with keys as materialized (
       select distinct k
       from generate_series(0, 3) as p
-      cross join lateral jobs._keys_from_floor(p_queue, p, v_floor, null, 64) as k
+      cross join lateral jobs._keys_from(p_queue, p, v_floor, 500) as k
     ),
     rates as (
       select k.k as key, l.rate, l.burst
@@ -38,10 +40,15 @@ begin
     )
     select greatest(0.001, extract(epoch from min(t.at) - jobs.clock()))
     from rates as r
-    join jobs.buckets as b on b.queue = p_queue and b.key = r.key
-    cross join lateral (
-      values (b.blocked_until), (b.tat - make_interval(secs => (r.burst - 1) / r.rate))
-    ) as t (at)
+    left join jobs.rests as s on s.queue = p_queue and s.key = r.key
+    left join lateral (
+      select b.at + make_interval(secs => (b.owed - (r.burst - 1)) / r.rate) as earned_at
+      from jobs.buckets as b
+      where b.queue = p_queue and b.key = r.key
+      order by b.claim_no desc
+      limit 1
+    ) as b on true
+    cross join lateral (values (s.until), (b.earned_at)) as t (at)
     where t.at > jobs.clock()
     having count(*) > 0
   );

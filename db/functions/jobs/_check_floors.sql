@@ -19,6 +19,7 @@ begin
     cross join lateral (
       select r.seq
       from jobs.ready as r
+      -- seq > 0: as in jobs.claim.
       where r.queue = q.queue and r.priority = b and r.seq > 0
         and r.seq >> 10 < jobs._floor(q.queue) >> 10
       order by r.seq >> 10

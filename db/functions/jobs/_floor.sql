@@ -5,6 +5,7 @@ stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- Kept as the thousand that a place is in (seq >> 10), as ready_floor_idx is.
   -- Not in SQL: that would be planned anew in each transaction, which takes longer than to look.
   return coalesce(pg_sequence_last_value(to_regclass('jobs.floor_' || p_queue)), 0) << 10;
 end;

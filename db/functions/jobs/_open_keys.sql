@@ -5,31 +5,48 @@ volatile
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (select coalesce(array_agg(k.key order by k.place), '{}')
-  from unnest(p_keys) with ordinality as k (key, place)
-  where not exists (
-      select from jobs.pauses as p
-      where p.queue = p_queue and p.key = k.key and k.key <> ''
-        and (p.until is null or p.until > jobs.clock())
+  return (
+    with held as materialized (
+      select r.key, count(*) as running
+      from jobs.running as r
+      where r.queue = p_queue and r.counted and r.claim_no >= jobs._claim_floor(p_queue)
+        and exists (
+          select from jobs.limits as l where l.queue = p_queue and l.max_running is not null
+        )
+      group by r.key
     )
-    and not exists (
-      select from jobs.buckets as b
-      where b.queue = p_queue and b.key = k.key and b.blocked_until > jobs.clock()
-    )
-    -- A key with limits is for one claimer at a time; who finds it locked leaves it alone.
-    -- Two keys with the same hash only wait for each other's turn.
-    and case
-      when k.key <> '' and exists (
-        select from jobs.limits as l
-        where l.queue = p_queue and l.key in (k.key, '*')
-          and (l.max_running is not null or l.rate is not null)
+    select coalesce(array_agg(k.key order by k.place), '{}')
+    from unnest(p_keys) with ordinality as k (key, place)
+    left join lateral (
+      select l.max_running, l.max_running is not null or l.rate is not null as limited
+      from jobs.limits as l
+      where l.queue = p_queue and l.key in (k.key, '*') and k.key <> ''
+      order by l.key = k.key desc
+      limit 1
+    ) as l on true
+    left join held as h on h.key = k.key
+    where not exists (
+        select from jobs.pauses as p
+        where p.queue = p_queue and p.key = k.key and k.key <> ''
+          and (p.until is null or p.until > jobs.clock())
       )
-      then pg_try_advisory_xact_lock(77, hashtext(p_queue || ':' || k.key))
-      else true
-    end);
+      and not exists (
+        select from jobs.rests as r
+        where r.queue = p_queue and r.key = k.key and k.key <> '' and r.until > jobs.clock()
+      )
+      -- A key with limits is for one claimer at a time; who finds it locked leaves it alone, and
+      -- nobody locks what was at its limit a moment ago. Two keys with the same hash only wait for
+      -- each other's turn.
+      and case
+        when l.limited then
+          (l.max_running <= h.running) is not true
+          and pg_try_advisory_xact_lock(77, hashtext(p_queue || ':' || k.key))
+        else true
+      end
+  );
 end;
 $$;
 
 comment on function jobs._open_keys is
-  'Those of the keys that are neither paused nor told to wait nor just being claimed by another.
-Locks the ones with limits to the end of the transaction.';
+  'Those of the keys that are neither paused nor told to wait nor at their limit nor just being
+claimed by another. Locks the ones with limits to the end of the transaction.';

@@ -1,13 +1,20 @@
-create or replace function jobs._pay(p_queue text, p_jobs integer, p_rate double precision)
+create or replace function jobs._pay(
+  p_queue text,
+  p_jobs integer,
+  p_owed double precision,
+  p_bucket bigint
+)
 returns void
-language sql
+language plpgsql
 volatile
 set search_path = pg_catalog, pg_temp
 as $$
-  insert into jobs.buckets as b (queue, key, tat)
-  values (p_queue, '', jobs.clock() + make_interval(secs => p_jobs / p_rate))
-  on conflict on constraint buckets_pkey do update
-  set tat = greatest(b.tat, jobs.clock()) + (excluded.tat - jobs.clock());
+begin
+  insert into jobs.buckets (queue, key, claim_no, owed, at)
+  values (p_queue, '', nextval('jobs.claims'), p_owed + p_jobs, jobs.clock());
+  delete from jobs.buckets as b
+  where b.queue = p_queue and b.key = '' and b.claim_no = p_bucket;
+end;
 $$;
 
 comment on function jobs._pay is 'Use up the rate of a whole queue by so many jobs.';

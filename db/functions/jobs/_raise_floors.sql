@@ -9,10 +9,10 @@ set enable_bitmapscan = off
 set jit = off
 as $$
 declare
-  v_mark   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark'), 0);
-  v_due_at bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_due_at'), 0);
-  v_claim  bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_claim'), 0);
-  v_xact   bigint := coalesce(pg_sequence_last_value('jobs.floor_mark_xact'), 0);
+  v_mark   bigint := coalesce(pg_sequence_last_value('jobs.mark_place'), 0);
+  v_due_at bigint := coalesce(pg_sequence_last_value('jobs.mark_due_at'), 0);
+  v_claim  bigint := coalesce(pg_sequence_last_value('jobs.mark_claim'), 0);
+  v_xact   bigint := coalesce(pg_sequence_last_value('jobs.mark_xact'), 0);
   -- The next mark: what has been drawn so far, and then a number for this transaction. Whoever has
   -- drawn one of those had a number before, so a lower one.
   v_next_mark   bigint := jobs._last_id();
@@ -50,6 +50,7 @@ begin
       cross join lateral (
         select r.seq
         from jobs.ready as r
+        -- seq > 0: as in jobs.claim.
         where r.queue = v_queue and r.priority = b and r.seq > 0
           and r.seq >> 10 >= jobs._floor(v_queue) >> 10
         order by r.seq >> 10
@@ -62,7 +63,7 @@ begin
     end if;
     v_floor := least(v_claim, (
       select r.claim_no from jobs.running as r
-      where r.queue = v_queue and r.key <> '' and r.claim_no >= jobs._claim_floor(v_queue)
+      where r.queue = v_queue and r.counted and r.claim_no >= jobs._claim_floor(v_queue)
       order by r.claim_no
       limit 1
     ));
@@ -80,10 +81,10 @@ begin
 
   -- A number that this transaction had before it looked says nothing of who has drawn since.
   if v_is_first then
-    perform setval('jobs.floor_mark', v_next_mark);
-    perform setval('jobs.floor_mark_claim', v_next_claim);
-    perform setval('jobs.floor_mark_due_at', v_next_due_at);
-    perform setval('jobs.floor_mark_xact', v_next_xact);
+    perform setval('jobs.mark_place', v_next_mark);
+    perform setval('jobs.mark_claim', v_next_claim);
+    perform setval('jobs.mark_due_at', v_next_due_at);
+    perform setval('jobs.mark_xact', v_next_xact);
   end if;
   return v_raised;
 end;

@@ -24,6 +24,23 @@ begin
   delete from jobs.fires as f where f.fire_at < jobs.clock() - v_runs;
   delete from jobs.alert_silences as s where s.until < jobs.clock();
   delete from jobs.alerts as a where a.resolved_at < jobs.clock() - v_alerts;
+  delete from jobs.rests as r where r.until < jobs.clock();
+  -- Earned back, or of a rate that is no more: as good as nothing written.
+  delete from jobs.buckets as b
+  where not exists (
+    select
+    from (
+      (
+        select l.rate from jobs.limits as l
+        where l.queue = b.queue and l.key in (b.key, '*') and b.key <> ''
+        order by l.key = b.key desc
+        limit 1
+      )
+      union all
+      select q.rate from jobs.queues as q where q.queue = b.queue and b.key = ''
+    ) as r
+    where b.owed > r.rate * extract(epoch from jobs.clock() - b.at)
+  );
   -- What is not summed up would be gone for good.
   if jobs._summed_until() < jobs.clock() - v_days then
     return 0;

@@ -2,11 +2,11 @@ create or replace function jobs.claim(
   p_worker_id integer,
   p_queue     text,
   p_limit     integer default 1,
-  p_after_key text default null
+  p_turn      jsonb default '{}'
 )
 returns table (
   job_id bigint, run_no integer, kind text, key text, payload jsonb, failures smallint,
-  timeout interval
+  timeout interval, priority smallint
 )
 language plpgsql
 volatile
@@ -24,7 +24,10 @@ declare
   v_sign integer := case when random() < 0.0625 then -1 else 1 end;
   v_floor bigint := jobs._floor(p_queue);
   v_room integer;
-  v_rate double precision;
+  v_tight boolean;
+  v_bounded boolean;
+  v_owed double precision;
+  v_bucket bigint;
   v_paid integer := 0;
   v_got  integer;
   v_band integer;
@@ -45,12 +48,20 @@ begin
     perform jobs._refuse_worker(p_worker_id);
   end if;
 
+  -- Closed while somebody gives the queue a bound, see jobs.tg_queues_count.
+  if not pg_try_advisory_xact_lock_shared(80, hashtext(p_queue)) then
+    return;
+  end if;
+
   perform jobs._promote(1000);
-  select q.room, q.rate from jobs._room_in_queue(p_queue, p_limit) as q into v_room, v_rate;
+  select q.room, q.bounded, q.owed, q.bucket, q.room < p_limit and q.bounded is not null
+  from jobs._room_in_queue(p_queue, coalesce(p_limit, 1)) as q
+  into v_room, v_bounded, v_owed, v_bucket, v_tight;
   for v_band in
     select b
     from generate_series(0, 3) as b
-    -- With a limit, for an exists would be made a join that reads the whole queue.
+    -- With a limit, for an exists would be made a join that reads the whole queue. seq > 0 is always
+    -- so, and what lets ready_floor_idx be used.
     cross join lateral (
       select from jobs.ready as r where r.queue = p_queue and r.priority = b and r.seq > 0
         and r.seq >> 10 >= v_floor >> 10
@@ -60,16 +71,23 @@ begin
     ) as r
     order by b * v_sign
   loop
-    exit when v_room <= 0;
+    if v_room <= 0 then
+      if v_tight then
+        perform jobs._count('jobs.denied_keys', 1);
+      end if;
+      exit;
+    end if;
     return query
-    select t.job_id, t.run_no, t.kind, t.key, t.payload, t.failures, t.timeout
-    from jobs._claim_band(p_worker_id, p_queue, v_band, v_room, p_after_key, v_floor) as t;
+    select t.*
+    from jobs._claim_band(
+      p_worker_id, p_queue, v_band, v_room, p_turn ->> v_band::text, v_floor, v_bounded
+    ) as t;
     get diagnostics v_got = row_count;
     v_room := v_room - v_got;
     v_paid := v_paid + v_got;
   end loop;
-  if v_rate is not null and v_paid > 0 then
-    perform jobs._pay(p_queue, v_paid, v_rate);
+  if v_owed is not null and v_paid > 0 then
+    perform jobs._pay(p_queue, v_paid, v_owed, v_bucket);
   end if;
 end;
 $$;
@@ -79,7 +97,8 @@ comment on function jobs.claim is
 priority, first come first served within a key, and never more of a key or queue than its limits
 allow.
 timeout: its own; null where it goes by its kind''s.
-p_after_key: the key of the last job that the caller got; the turn goes on behind it.
+p_turn: the key of the last job that the caller got, by priority, as in {"2": "shop-7"}; the turn
+goes on behind it.
 Be its own transaction: keys with limits are closed to others until it ends.
 Raises JQ005 (worker not signed on), JQ006 (wrong isolation level).';
 grant execute on function jobs.claim to autom_worker, autom_operator;

@@ -20,13 +20,13 @@ as $$
         select from jobs.ready as r where r.queue = h.queue and (h.key is null or r.key = h.key)
       )
     union all
-    -- The cell rate algorithm: when one more of the burst is paid for.
-    select b.tat - make_interval(secs => (l.burst - 1) / l.rate)
+    -- When one more of the burst is earned.
+    select b.at + make_interval(secs => (b.owed - (l.burst - 1)) / l.rate)
     from jobs.buckets as b
     cross join lateral (
       select l.rate, l.burst
       from jobs.limits as l
-      where l.queue = b.queue and l.key in (b.key, '*')
+      where l.queue = b.queue and l.key in (b.key, '*') and b.key <> ''
       order by l.key = b.key desc
       limit 1
     ) as l

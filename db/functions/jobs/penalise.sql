@@ -5,13 +5,14 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  insert into jobs.buckets as b (queue, key, blocked_until)
-  values (p_queue, p_key, p_until)
+  insert into jobs.rests as r (queue, key, until)
+  values (p_queue, coalesce(p_key, ''), p_until)
   on conflict (queue, key) do update
-  set blocked_until = greatest(b.blocked_until, excluded.blocked_until)
-  where b.blocked_until is null or b.blocked_until < excluded.blocked_until;
+  set until = excluded.until
+  where r.until < excluded.until;
 $$;
 
 comment on function jobs.penalise is
-  'No worker takes a job of this key before p_until: what a service asks for with Retry-After.';
+  'No worker takes a job of this key before p_until: what a service asks for with Retry-After. With
+an empty key, none of the whole queue.';
 grant execute on function jobs.penalise to autom_worker, autom_operator;

@@ -25,6 +25,7 @@ begin
       from generate_series(0, 3) as b
       cross join lateral (
         select from jobs.ready as r
+        -- seq > 0: as in jobs.claim.
         where r.queue = q.queue and r.priority = b and r.seq > 0
           and r.seq >> 10 >= jobs._floor(q.queue) >> 10
         -- In this order, or the planner may take the other index.

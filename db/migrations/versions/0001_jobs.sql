@@ -137,19 +137,32 @@ comment on column jobs.limits.weight is
   'Share against other keys of the queue when there is not enough for all.';
 
 create table jobs.buckets (
-  queue         text not null,
-  key           text not null,
-  tat           timestamptz,
-  blocked_until timestamptz,
-  primary key (queue, key)
-) with (fillfactor = 50);
+  queue    text not null,
+  key      text not null,
+  claim_no bigint not null,
+  owed     double precision not null,
+  at       timestamptz not null,
+  primary key (queue, key, claim_no)
+);
 comment on table jobs.buckets is
-  'How far the rate of each key is used up; with an empty key, that of a whole queue.';
-comment on column jobs.buckets.tat is
-  'Theoretical arrival time (generic cell rate algorithm): when the jobs let through so far are '
-  'paid for, at 1/rate seconds each. Null if none was counted yet.';
-comment on column jobs.buckets.blocked_until is
-  'A service asked for silence until then (Retry-After); null if none ever did.';
+  'How far the rate of each key is used up; with an empty key, that of a whole queue. Each claim '
+  'writes a row of its own and deletes the one before: the newest is found first, however many dead '
+  'ones no vacuum may remove.';
+comment on column jobs.buckets.claim_no is 'The claim that wrote it; the highest of a key counts.';
+comment on column jobs.buckets.owed is
+  'Jobs let through by then that the rate had not yet earned; since then it earns rate jobs a '
+  'second, whatever the rate is now.';
+comment on column jobs.buckets.at is 'When that was so.';
+
+create table jobs.rests (
+  queue text not null,
+  key   text not null,
+  until timestamptz not null,
+  primary key (queue, key)
+);
+comment on table jobs.rests is
+  'Keys, and with an empty key whole queues, that a service asked to leave alone until then '
+  '(Retry-After).';
 
 create table jobs.pauses (
   queue     text not null references jobs.queues,
@@ -362,6 +375,7 @@ create table jobs.running (
   priority      smallint not null,
   is_unique     boolean not null,
   settles       boolean not null,
+  counted       boolean not null,
   queue         text not null,
   kind          text not null,
   key           text not null,
@@ -370,13 +384,15 @@ create table jobs.running (
   fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000,
   autovacuum_vacuum_cost_delay = 0
 );
--- Serves jobs.claim: how many of a limited key are running.
-create index running_claim_idx on jobs.running (queue, claim_no) where key <> '';
+-- Serves jobs.claim: how many of a limited key or queue are running.
+create index running_claim_idx on jobs.running (queue, claim_no) where counted;
 -- Serves jobs.heartbeat: what a worker has to stop.
 create index running_cancelled_idx on jobs.running (worker_id) where cancel_reason is not null;
 -- Serves jobs._end_runs.
 create index running_run_idx on jobs.running (run_id) where run_id is not null;
 comment on table jobs.running is 'Jobs that a worker holds.';
+comment on column jobs.running.counted is
+  'It has a key, or its queue a bound: it is in the index that limits are counted by.';
 comment on column jobs.running.claim_no is 'The claim that it came with; numbers grow.';
 comment on column jobs.running.run_no is
   'The fence: one more with every claim, never used twice. Who reports another number is too late.';
@@ -596,15 +612,15 @@ comment on column jobs.run_log.failed is 'Jobs of the run that were dead when it
 create sequence jobs.due_floor minvalue 0 start 0;
 comment on sequence jobs.due_floor is
   'No scheduled job is due at this time or before, in milliseconds since 1970.';
-create sequence jobs.floor_mark minvalue 0 start 0;
-comment on sequence jobs.floor_mark is 'The last place in line drawn when the mark was set.';
-create sequence jobs.floor_mark_claim minvalue 0 start 0;
-comment on sequence jobs.floor_mark_claim is 'The number of the last claim then.';
-create sequence jobs.floor_mark_due_at minvalue 0 start 0;
-comment on sequence jobs.floor_mark_due_at is
+create sequence jobs.mark_place minvalue 0 start 0;
+comment on sequence jobs.mark_place is 'The last place in line drawn when the mark was set.';
+create sequence jobs.mark_claim minvalue 0 start 0;
+comment on sequence jobs.mark_claim is 'The number of the last claim then.';
+create sequence jobs.mark_due_at minvalue 0 start 0;
+comment on sequence jobs.mark_due_at is
   'The time for which it was set, in milliseconds since 1970.';
-create sequence jobs.floor_mark_xact minvalue 0 start 0;
-comment on sequence jobs.floor_mark_xact is
+create sequence jobs.mark_xact minvalue 0 start 0;
+comment on sequence jobs.mark_xact is
   'Once every transaction below it has ended, all is committed that lies below the mark.';
 
 -- Set every second or so: as rows they would leave a dead version each time.

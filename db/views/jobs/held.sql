@@ -4,9 +4,9 @@ select p.queue, nullif(p.key, '') as key, 'person' as held_by, p.paused_at as si
 from jobs.pauses as p
 where p.until is null or p.until > jobs.clock()
 union all
-select b.queue, b.key, 'service', null, b.blocked_until, 'It asked for silence.'
-from jobs.buckets as b
-where b.blocked_until > jobs.clock();
+select r.queue, nullif(r.key, ''), 'service', null, r.until, 'It asked for silence.'
+from jobs.rests as r
+where r.until > jobs.clock();
 
 comment on view jobs.held is
   'Queues, and keys of queues, that nobody takes jobs of for now, and why.';

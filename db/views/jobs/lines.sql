@@ -29,8 +29,8 @@ select h.queue, h.priority, h.key, h.ready_at as oldest_at,
          where p.queue = h.queue and p.key in ('', h.key)
            and (p.until is null or p.until > jobs.clock())
        ) or exists (
-         select from jobs.buckets as u
-         where u.queue = h.queue and u.key = h.key and u.blocked_until > jobs.clock()
+         select from jobs.rests as r
+         where r.queue = h.queue and r.key in ('', h.key) and r.until > jobs.clock()
        ) as held
 from heads as h;
 

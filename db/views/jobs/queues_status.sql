@@ -31,8 +31,8 @@ cross join lateral (
 ) as k
 cross join lateral (
   select count(*) as blocked_keys
-  from jobs.buckets as b
-  where b.queue = q.queue and b.blocked_until > jobs.clock()
+  from jobs.rests as r
+  where r.queue = q.queue and r.key <> '' and r.until > jobs.clock()
 ) as b;
 
 comment on view jobs.queues_status is
