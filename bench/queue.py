@@ -142,7 +142,7 @@ def measure(
                 (
                     9,
                     lambda: queue_load.under_a_held_horizon(
-                        fresh, folder, "9. the same, 500 keys with limits", 800, lasts, 500
+                        fresh, folder, "9. the same, 500 limits and rates", 800, lasts, 500
                     ),
                 ),
                 (10, lambda: queue_hours.beside_readers(fresh, folder, 800, lasts)),

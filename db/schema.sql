@@ -1126,7 +1126,7 @@ declare
   v_buckets bigint[];
   v_more    boolean;
   v_among   integer;
-  v_open    integer;
+  v_denied  integer;
   v_given   integer;
   v_claim   bigint;
 begin
@@ -1140,18 +1140,19 @@ begin
       v_shares := array[p_room];
       exit;
     end if;
-    v_keys := jobs._open_keys(p_queue, v_keys);
-    v_open := cardinality(v_keys);
+    select o.keys, o.denied from jobs._open_keys(p_queue, v_keys) as o into v_keys, v_denied;
+    v_denied := v_denied + cardinality(v_keys);
     -- A new statement, so what it counts includes all that the last holder of a lock committed.
     select array_agg(s.key), array_agg(s.share), array_agg(s.owed), array_agg(s.bucket),
            coalesce(sum(s.share), 0)
     from jobs._shares(p_queue, p_priority, v_keys, p_room, p_floor, v_dice) as s
     into v_keys, v_shares, v_owed, v_buckets, v_given;
+    v_denied := v_denied - coalesce(cardinality(v_keys), 0);
     exit when v_given >= p_room or not v_more;
   end loop;
   -- With room left for others, who got no share was denied one by a limit.
-  if p_room > v_given and v_open > coalesce(cardinality(v_keys), 0) then
-    perform jobs._count('jobs.denied_keys', v_open - coalesce(cardinality(v_keys), 0));
+  if p_room > v_given and v_denied > 0 then
+    perform jobs._count('jobs.denied_keys', v_denied);
   end if;
   if v_keys is null then
     return;
@@ -1239,8 +1240,8 @@ $$;
 -- Name: FUNCTION _claim_floor(p_queue text); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._claim_floor(p_queue text) IS 'No job of a queue that runs and is counted came with a claim below this; 0 while nothing is known. Counts begin
-here, as scans do with jobs._floor.';
+COMMENT ON FUNCTION jobs._claim_floor(p_queue text) IS 'No job of a queue that runs and is counted came with a claim below this; 0 while nothing
+is known. Counts begin here, as scans do with jobs._floor.';
 
 
 --
@@ -3167,22 +3168,23 @@ get done with it.';
 -- Name: _open_keys(text, text[]); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._open_keys(p_queue text, p_keys text[]) RETURNS text[]
+CREATE FUNCTION jobs._open_keys(p_queue text, p_keys text[], OUT keys text[], OUT denied integer) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  return (
-    with held as materialized (
-      select r.key, count(*) as running
-      from jobs.running as r
-      where r.queue = p_queue and r.counted and r.claim_no >= jobs._claim_floor(p_queue)
-        and exists (
-          select from jobs.limits as l where l.queue = p_queue and l.max_running is not null
-        )
-      group by r.key
-    )
-    select coalesce(array_agg(k.key order by k.place), '{}')
+  with held as materialized (
+    select r.key, count(*) as running
+    from jobs.running as r
+    where r.queue = p_queue and r.counted and r.claim_no >= jobs._claim_floor(p_queue)
+      and exists (
+        select from jobs.limits as l where l.queue = p_queue and l.max_running is not null
+      )
+    group by r.key
+  ),
+  -- Those that nothing rests, and whether they were at their limit a moment ago.
+  awake as materialized (
+    select k.key, k.place, l.limited, l.max_running <= coalesce(h.running, 0) as is_full
     from unnest(p_keys) with ordinality as k (key, place)
     left join lateral (
       select l.max_running, l.max_running is not null or l.rate is not null as limited
@@ -3201,26 +3203,30 @@ begin
         select from jobs.rests as r
         where r.queue = p_queue and r.key = k.key and k.key <> '' and r.until > jobs.clock()
       )
-      -- A key with limits is for one claimer at a time; who finds it locked leaves it alone, and
-      -- nobody locks what was at its limit a moment ago. Two keys with the same hash only wait for
-      -- each other's turn.
-      and case
-        when l.limited then
-          (l.max_running <= h.running) is not true
-          and pg_try_advisory_xact_lock(77, hashtext(p_queue || ':' || k.key))
-        else true
-      end
-  );
+  )
+  select coalesce(array_agg(a.key order by a.place) filter (
+           -- A key with limits is for one claimer at a time; who finds it locked leaves it alone.
+           -- Two keys with the same hash only wait for each other's turn.
+           where case
+             when a.is_full then false
+             when a.limited then pg_try_advisory_xact_lock(77, hashtext(p_queue || ':' || a.key))
+             else true
+           end
+         ), '{}'),
+         count(*) filter (where a.is_full)
+  from awake as a
+  into keys, denied;
 end;
 $$;
 
 
 --
--- Name: FUNCTION _open_keys(p_queue text, p_keys text[]); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _open_keys(p_queue text, p_keys text[], OUT keys text[], OUT denied integer); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._open_keys(p_queue text, p_keys text[]) IS 'Those of the keys that are neither paused nor told to wait nor at their limit nor just being
-claimed by another. Locks the ones with limits to the end of the transaction.';
+COMMENT ON FUNCTION jobs._open_keys(p_queue text, p_keys text[], OUT keys text[], OUT denied integer) IS 'Those of the keys that are neither paused nor told to wait nor at their limit nor just being
+claimed by another. Locks the ones with limits to the end of the transaction.
+denied: how many were at their limit.';
 
 
 --
@@ -5081,8 +5087,8 @@ CREATE FUNCTION jobs._whose_turn(p_queue text, p_priority integer, p_floor bigin
     AS $$
 begin
   if pg_stat_get_dead_tuples('jobs.ready'::regclass) > 5000 then
-    -- From one key to the next the index is full of what was claimed and not yet cleaned up: to walk
-    -- through 5,000 such entries takes about as long as all else that a claim does.
+    -- From one key to the next the index is full of what was claimed and not yet cleaned up: to
+    -- walk through 5,000 such entries takes about as long as all else that a claim does.
     keys := array(select k from jobs._keys_from(p_queue, p_priority, p_floor, p_limit) as k);
     more := cardinality(keys) = p_limit;
     if more then
@@ -5856,8 +5862,8 @@ begin
   for v_band in
     select b
     from generate_series(0, 3) as b
-    -- With a limit, for an exists would be made a join that reads the whole queue. seq > 0 is always
-    -- so, and what lets ready_floor_idx be used.
+    -- With a limit, for an exists would be made a join that reads the whole queue. seq > 0 is
+    -- always so, and what lets ready_floor_idx be used.
     cross join lateral (
       select from jobs.ready as r where r.queue = p_queue and r.priority = b and r.seq > 0
         and r.seq >> 10 >= v_floor >> 10
@@ -6328,8 +6334,8 @@ $$;
 
 COMMENT ON FUNCTION jobs.exchange(p_worker_id integer, p_job_ids bigint[], p_run_nos integer[], p_results jsonb[], p_queue text, p_limit integer, p_turn jsonb) IS 'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by
 side in one row, for a client reads that several times faster than a row for each.
-timeouts: in seconds, of the jobs that have their own; null if none has. turn: to be handed back with
-the next claim of the queue, so that keys take turns. again_in: ask again in so
+timeouts: in seconds, of the jobs that have their own; null if none has. turn: to be handed back
+with the next claim of the queue, so that keys take turns. again_in: ask again in so
 many seconds, for a rate or a Retry-After holds jobs up until then; null if none does. No row if
 there is nothing to say.';
 
@@ -28594,10 +28600,10 @@ REVOKE ALL ON FUNCTION jobs._only_one(p_queue text) FROM PUBLIC;
 
 
 --
--- Name: FUNCTION _open_keys(p_queue text, p_keys text[]); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _open_keys(p_queue text, p_keys text[], OUT keys text[], OUT denied integer); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._open_keys(p_queue text, p_keys text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._open_keys(p_queue text, p_keys text[], OUT keys text[], OUT denied integer) FROM PUBLIC;
 
 
 --

@@ -121,18 +121,45 @@ def test_retries_and_deaths_are_counted(noon):
 
 
 @pytest.mark.parametrize(
-    ("rate", "denied"),
+    ("limit", "denied"),
     [
-        pytest.param(0.01, 1, id="a key whose rate is used up"),
-        pytest.param(None, 0, id="a key without a rate"),
+        pytest.param("", 0, id="a key without a limit"),
+        pytest.param(
+            "insert into jobs.limits (queue, key, rate) values ('default', 'a', 0.01)",
+            1,
+            id="a key whose rate is used up",
+        ),
+        pytest.param(
+            "insert into jobs.limits (queue, key, max_running) values ('default', 'a', 1)",
+            1,
+            id="a key at its bound",
+        ),
+        pytest.param(
+            "update jobs.queues set rate = 0.01 where queue = 'default'",
+            1,
+            id="a queue whose rate is used up",
+        ),
+        pytest.param(
+            "update jobs.queues set max_running = 1 where queue = 'default'",
+            1,
+            id="a queue at its bound",
+        ),
+        pytest.param("select jobs.pause('default', 'b')", 0, id="a pause of another key"),
+        pytest.param(
+            "select jobs.penalise('default', 'a', 'infinity')", 0, id="a service's Retry-After"
+        ),
     ],
 )
-def test_denied_keys_are_counted(noon, rate, denied):
-    noon.execute("insert into jobs.limits (queue, key, rate) values ('default', 'a', %s)", [rate])
+def test_denied_keys_are_counted(noon, limit, denied):
     enqueue(noon, key="a")
     enqueue(noon, key="a")
     worker_id = worker(noon)
     claim(noon, worker_id, limit=1)
+    noon.execute(limit or "select")
+    if "rate" in limit:
+        at(noon, NOON)
+        claim(noon, worker_id, limit=1)
+        enqueue(noon, key="a")
     assert grown(noon, "jobs_denied_keys_total", lambda: claim(noon, worker_id, limit=1)) == denied
 
 

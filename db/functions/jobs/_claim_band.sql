@@ -23,7 +23,7 @@ declare
   v_buckets bigint[];
   v_more    boolean;
   v_among   integer;
-  v_open    integer;
+  v_denied  integer;
   v_given   integer;
   v_claim   bigint;
 begin
@@ -37,18 +37,19 @@ begin
       v_shares := array[p_room];
       exit;
     end if;
-    v_keys := jobs._open_keys(p_queue, v_keys);
-    v_open := cardinality(v_keys);
+    select o.keys, o.denied from jobs._open_keys(p_queue, v_keys) as o into v_keys, v_denied;
+    v_denied := v_denied + cardinality(v_keys);
     -- A new statement, so what it counts includes all that the last holder of a lock committed.
     select array_agg(s.key), array_agg(s.share), array_agg(s.owed), array_agg(s.bucket),
            coalesce(sum(s.share), 0)
     from jobs._shares(p_queue, p_priority, v_keys, p_room, p_floor, v_dice) as s
     into v_keys, v_shares, v_owed, v_buckets, v_given;
+    v_denied := v_denied - coalesce(cardinality(v_keys), 0);
     exit when v_given >= p_room or not v_more;
   end loop;
   -- With room left for others, who got no share was denied one by a limit.
-  if p_room > v_given and v_open > coalesce(cardinality(v_keys), 0) then
-    perform jobs._count('jobs.denied_keys', v_open - coalesce(cardinality(v_keys), 0));
+  if p_room > v_given and v_denied > 0 then
+    perform jobs._count('jobs.denied_keys', v_denied);
   end if;
   if v_keys is null then
     return;

@@ -10,5 +10,5 @@ end;
 $$;
 
 comment on function jobs._claim_floor is
-  'No job of a queue that runs and is counted came with a claim below this; 0 while nothing is known. Counts begin
-here, as scans do with jobs._floor.';
+  'No job of a queue that runs and is counted came with a claim below this; 0 while nothing
+is known. Counts begin here, as scans do with jobs._floor.';

@@ -13,8 +13,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if pg_stat_get_dead_tuples('jobs.ready'::regclass) > 5000 then
-    -- From one key to the next the index is full of what was claimed and not yet cleaned up: to walk
-    -- through 5,000 such entries takes about as long as all else that a claim does.
+    -- From one key to the next the index is full of what was claimed and not yet cleaned up: to
+    -- walk through 5,000 such entries takes about as long as all else that a claim does.
     keys := array(select k from jobs._keys_from(p_queue, p_priority, p_floor, p_limit) as k);
     more := cardinality(keys) = p_limit;
     if more then

@@ -60,8 +60,8 @@ begin
   for v_band in
     select b
     from generate_series(0, 3) as b
-    -- With a limit, for an exists would be made a join that reads the whole queue. seq > 0 is always
-    -- so, and what lets ready_floor_idx be used.
+    -- With a limit, for an exists would be made a join that reads the whole queue. seq > 0 is
+    -- always so, and what lets ready_floor_idx be used.
     cross join lateral (
       select from jobs.ready as r where r.queue = p_queue and r.priority = b and r.seq > 0
         and r.seq >> 10 >= v_floor >> 10

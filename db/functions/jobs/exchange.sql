@@ -41,8 +41,8 @@ $$;
 comment on function jobs.exchange is
   'jobs.complete_many and jobs.claim in one round trip and one commit, with the claimed jobs side by
 side in one row, for a client reads that several times faster than a row for each.
-timeouts: in seconds, of the jobs that have their own; null if none has. turn: to be handed back with
-the next claim of the queue, so that keys take turns. again_in: ask again in so
+timeouts: in seconds, of the jobs that have their own; null if none has. turn: to be handed back
+with the next claim of the queue, so that keys take turns. again_in: ask again in so
 many seconds, for a rate or a Retry-After holds jobs up until then; null if none does. No row if
 there is nothing to say.';
 grant execute on function jobs.exchange to autom_worker, autom_operator;

@@ -146,8 +146,8 @@ create table jobs.buckets (
 );
 comment on table jobs.buckets is
   'How far the rate of each key is used up; with an empty key, that of a whole queue. Each claim '
-  'writes a row of its own and deletes the one before: the newest is found first, however many dead '
-  'ones no vacuum may remove.';
+  'writes a row of its own and deletes the one before: the newest is found first, however many '
+  'dead ones no vacuum may remove.';
 comment on column jobs.buckets.claim_no is 'The claim that wrote it; the highest of a key counts.';
 comment on column jobs.buckets.owed is
   'Jobs let through by then that the rate had not yet earned; since then it earns rate jobs a '
