@@ -1337,70 +1337,69 @@ COMMENT ON FUNCTION jobs._cron_value(p_text text, p_low integer, p_names text[])
 
 
 --
--- Name: _decide(bigint[]); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _decide(bigint[], integer); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._decide(p_job_ids bigint[]) RETURNS bigint[]
+CREATE FUNCTION jobs._decide(p_job_ids bigint[], p_limit integer) RETURNS bigint[]
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 declare
   v_locked bigint[];
-  v_free   bigint[] := array[]::bigint[];
-  v_ended  bigint[] := array[]::bigint[];
-  v_job    jobs.running;
-  v_child  record;
+  v_free   bigint[];
+  v_ended  bigint[];
+  v_states text[];
+  v_whys   text[];
 begin
   -- Nobody waits here: a parent that ends in a long transaction would hold up all the others. Who
-  -- is passed over is met by the next tick, which locks nobody who has to go on waiting.
+  -- is passed over is met by the next tick, which locks nobody who has to go on waiting. Each look
+  -- has a limit of its own: one that waits for thousands is asked at each of their ends.
   v_locked := array(
     select p.job_id from jobs.parked as p
     where p.job_id = any (p_job_ids)
-      and exists (select from jobs.waits as w where w.job_id = p.job_id)
+      and (select true from jobs.waits as w where w.job_id = p.job_id limit 1)
       and (
-        not exists (select from jobs.waits as w where w.job_id = p.job_id and w.state is null)
-        or exists (
-          select from jobs.waits as w
+        (
+          select true from jobs.waits as w where w.job_id = p.job_id and w.state is null limit 1
+        ) is null
+        or (
+          select true from jobs.waits as w
           where w.job_id = p.job_id and w.policy = 'on_success' and w.state <> 'done'
+          limit 1
         )
       )
     order by p.job_id
+    limit p_limit
     for update skip locked
   );
-  for v_child in
-    select w.job_id, bool_and(w.state is not null) as is_over,
-           min(w.parent_id) filter (where w.policy = 'on_success' and w.state <> 'done') as culprit,
-           bool_or(w.policy = 'on_failure') as is_for_failure,
-           bool_or(w.policy = 'on_failure' and w.state <> 'done') as has_failure
+  if cardinality(v_locked) = 0 then
+    return v_locked;
+  end if;
+
+  select coalesce(array_agg(c.job_id) filter (where c.state is null), '{}'),
+         coalesce(array_agg(c.job_id) filter (where c.state is not null), '{}'),
+         array_agg(c.state) filter (where c.state is not null),
+         array_agg(
+           case c.state when 'skipped' then 'All jobs it waited for are done.'
+             else format('Job %s, which it waited for, is not done.', c.culprit) end
+         ) filter (where c.state is not null)
+  from (
+    select w.job_id,
+           case
+             when bool_or(w.policy = 'on_success' and w.state <> 'done') then 'cancelled'
+             when bool_and(w.policy = 'on_failure' and w.state = 'done') then 'skipped'
+           end as state,
+           min(w.parent_id) filter (where w.policy = 'on_success' and w.state <> 'done') as culprit
     from jobs.waits as w
     where w.job_id = any (v_locked)
     group by w.job_id
-    order by w.job_id
-  loop
-    continue when v_child.culprit is null and not v_child.is_over;
-    if v_child.culprit is null and (v_child.has_failure or not v_child.is_for_failure) then
-      v_free := v_free || v_child.job_id;
-      continue;
-    end if;
-    -- The unique key before the job, as in jobs.cancel; who changes its holder just now goes first.
-    perform from jobs.unique_keys as u where u.job_id = v_child.job_id for update skip locked;
-    continue when not found
-      and exists (select from jobs.unique_keys as u where u.job_id = v_child.job_id);
-    v_job := jobs._withdraw(v_child.job_id);
-    v_job.run_no := v_job.run_no + 1;
-    if v_child.culprit is not null then
-      perform jobs._finish(
-        v_job, 'cancelled', format('Job %s, which it waited for, is not done.', v_child.culprit),
-        'parent', p_propagate => false
-      );
-    else
-      perform jobs._finish(
-        v_job, 'skipped', 'All jobs it waited for are done.', 'parent', p_propagate => false
-      );
-    end if;
-    v_ended := v_ended || v_child.job_id;
-  end loop;
-
+  ) as c
+  into v_free, v_ended, v_states, v_whys;
+  if cardinality(v_ended) > 0 then
+    perform jobs._end_parked(v_ended, v_states, v_whys);
+  end if;
   if cardinality(v_free) > 0 then
     perform jobs._hand_on(v_free);
     perform jobs._unpark(v_free);
@@ -1411,11 +1410,11 @@ $$;
 
 
 --
--- Name: FUNCTION _decide(p_job_ids bigint[]); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _decide(p_job_ids bigint[], p_limit integer); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._decide(p_job_ids bigint[]) IS 'What becomes of parked jobs that wait for others: those that need not wait any more get in line,
-or are cancelled or skipped as their policies say; returns the latter two.';
+COMMENT ON FUNCTION jobs._decide(p_job_ids bigint[], p_limit integer) IS 'What becomes of parked jobs that wait for others, of p_limit at most: those that need not wait
+any more get in line, or are cancelled or skipped as their policies say; returns the latter two.';
 
 
 --
@@ -1537,6 +1536,61 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._due_floor() IS 'No scheduled job is due at this time or before; scans begin behind it, as with jobs._floor.';
+
+
+--
+-- Name: _end_parked(bigint[], text[], text[]); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._end_parked(p_job_ids bigint[], p_states text[], p_whys text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_job   jobs.running;
+  v_child record;
+  v_run   bigint;
+begin
+  -- Who has to be told is told one by one, for what is told may raise.
+  for v_child in
+    select n.job_id, n.state, n.why
+    from unnest(p_job_ids, p_states, p_whys) as n (job_id, state, why)
+    join jobs.jobs as j on j.job_id = n.job_id
+    join jobs.kinds as k on k.kind = j.kind
+    where k.settle is not null
+    order by n.job_id
+  loop
+    v_job := jobs._withdraw(v_child.job_id);
+    v_job.run_no := v_job.run_no + 1;
+    perform jobs._finish(v_job, v_child.state, v_child.why, 'parent', p_propagate => false);
+  end loop;
+
+  delete from jobs.waits as w where w.job_id = any (p_job_ids) and w.state is null;
+  for v_run in
+    with gone as (
+      delete from jobs.parked as p where p.job_id = any (p_job_ids) returning p.*
+    ),
+    kept as (
+      insert into jobs.history (job_id, finished_at, run_no, failures, state, code, reason)
+      select g.job_id, jobs.clock(), g.run_no + 1, g.failures, n.state, 'parent', n.why
+      from gone as g
+      join unnest(p_job_ids, p_states, p_whys) as n (job_id, state, why) on n.job_id = g.job_id
+    )
+    select distinct g.run_id from gone as g where g.run_id is not null order by g.run_id
+  loop
+    perform jobs._end_runs(v_run);
+  end loop;
+  perform jobs._free_unique_keys(p_job_ids);
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _end_parked(p_job_ids bigint[], p_states text[], p_whys text[]); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._end_parked(p_job_ids bigint[], p_states text[], p_whys text[]) IS 'End jobs that wait for others and are locked: those whose kinds have settle functions as
+jobs._finish does, the rest at once.';
 
 
 --
@@ -1935,7 +1989,7 @@ begin
   if p_propagate
     and exists (select from jobs.waits as w where w.parent_id = p_job.job_id and w.state is null)
   then
-    perform jobs._resolve(array[p_job.job_id]);
+    perform jobs._resolve(array[p_job.job_id], 1000);
   end if;
   if p_job.run_id is not null then
     perform jobs._end_runs(p_job.run_id);
@@ -2665,14 +2719,14 @@ CREATE FUNCTION jobs._look_after(p_job_ids bigint[]) RETURNS void
     AS $$
 declare
   v_ended bigint[] := array(
-    select w.parent_id
+    select distinct w.parent_id
     from jobs.waits as w
     where w.job_id = any (p_job_ids) and w.state is null and jobs._ended(w.parent_id)
   );
 begin
-  perform jobs._resolve(v_ended);
+  perform jobs._resolve(v_ended, 5000);
   -- Those whose parents have all been written down, by transactions that did not see each other.
-  perform jobs._resolve(jobs._decide(p_job_ids));
+  perform jobs._resolve(jobs._decide(p_job_ids, null), 5000);
 end;
 $$;
 
@@ -3748,10 +3802,10 @@ not wait any more, and when it may run: throttled, not before the holder''s wind
 
 
 --
--- Name: _resolve(bigint[]); Type: FUNCTION; Schema: jobs; Owner: -
+-- Name: _resolve(bigint[], integer); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
-CREATE FUNCTION jobs._resolve(p_ended bigint[]) RETURNS integer
+CREATE FUNCTION jobs._resolve(p_ended bigint[], p_limit integer) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -3760,7 +3814,8 @@ declare
   v_children bigint[];
   v_resolved integer := 0;
 begin
-  -- Wave by wave: who is cancelled here may have others waiting for it.
+  -- Wave by wave: who is cancelled here may have others waiting for it. A report does not pay for
+  -- thousands: jobs.tick comes to those who are left.
   while cardinality(v_ended) > 0 loop
     with resolved as (
       update jobs.waits as w
@@ -3777,7 +3832,7 @@ begin
     )
     select array_agg(distinct r.job_id) from resolved as r into v_children;
     v_resolved := v_resolved + coalesce(cardinality(v_children), 0);
-    v_ended := jobs._decide(v_children);
+    v_ended := jobs._decide(v_children, p_limit);
   end loop;
   return v_resolved;
 end;
@@ -3785,11 +3840,12 @@ $$;
 
 
 --
--- Name: FUNCTION _resolve(p_ended bigint[]); Type: COMMENT; Schema: jobs; Owner: -
+-- Name: FUNCTION _resolve(p_ended bigint[], p_limit integer); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._resolve(p_ended bigint[]) IS 'These jobs have ended: write that down where others wait for it, and let those go on that need
-not wait any more. Two that end at the same moment do not see each other; jobs._look_after does.';
+COMMENT ON FUNCTION jobs._resolve(p_ended bigint[], p_limit integer) IS 'These jobs have ended: write that down where others wait for it, and let those go on that need
+not wait any more, p_limit at a time. Two that end at the same moment do not see each other, and
+some may be left; jobs._look_after sees them.';
 
 
 --
@@ -6005,7 +6061,7 @@ begin
   end if;
   -- Looks into an index that is empty wherever nobody waits for another.
   if exists (select from jobs.waits as w where w.parent_id = any (v_done) and w.state is null) then
-    perform jobs._resolve(v_done);
+    perform jobs._resolve(v_done, 1000);
   end if;
   return coalesce(v_done, '{}');
 end;
@@ -26245,6 +26301,20 @@ CREATE INDEX unique_keys_until_idx ON jobs.unique_keys USING btree (until) WHERE
 
 
 --
+-- Name: waits_failed_idx; Type: INDEX; Schema: jobs; Owner: -
+--
+
+CREATE INDEX waits_failed_idx ON jobs.waits USING btree (job_id) WHERE ((policy = 'on_success'::text) AND (state <> 'done'::text));
+
+
+--
+-- Name: waits_missing_idx; Type: INDEX; Schema: jobs; Owner: -
+--
+
+CREATE INDEX waits_missing_idx ON jobs.waits USING btree (job_id) WHERE (state IS NULL);
+
+
+--
 -- Name: waits_open_idx; Type: INDEX; Schema: jobs; Owner: -
 --
 
@@ -28303,10 +28373,10 @@ REVOKE ALL ON FUNCTION jobs._cron_value(p_text text, p_low integer, p_names text
 
 
 --
--- Name: FUNCTION _decide(p_job_ids bigint[]); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _decide(p_job_ids bigint[], p_limit integer); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._decide(p_job_ids bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._decide(p_job_ids bigint[], p_limit integer) FROM PUBLIC;
 
 
 --
@@ -28328,6 +28398,13 @@ REVOKE ALL ON FUNCTION jobs._due(p_cron text, p_time_zone text, p_from timestamp
 --
 
 REVOKE ALL ON FUNCTION jobs._due_floor() FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _end_parked(p_job_ids bigint[], p_states text[], p_whys text[]); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._end_parked(p_job_ids bigint[], p_states text[], p_whys text[]) FROM PUBLIC;
 
 
 --
@@ -28691,10 +28768,10 @@ REVOKE ALL ON FUNCTION jobs._replace(p_kind text, p_unique_keys text[], p_holder
 
 
 --
--- Name: FUNCTION _resolve(p_ended bigint[]); Type: ACL; Schema: jobs; Owner: -
+-- Name: FUNCTION _resolve(p_ended bigint[], p_limit integer); Type: ACL; Schema: jobs; Owner: -
 --
 
-REVOKE ALL ON FUNCTION jobs._resolve(p_ended bigint[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION jobs._resolve(p_ended bigint[], p_limit integer) FROM PUBLIC;
 
 
 --

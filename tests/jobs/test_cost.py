@@ -190,3 +190,19 @@ def test_many_that_are_replaced_cost_what_each_costs(conn, mode):
         return pages(conn, call)
 
     assert cost(2000) <= cost(500) * 6
+
+
+def test_an_end_costs_the_same_however_many_are_waited_for(conn):
+    """One that waits for thousands is asked at each of their ends."""
+
+    def cost(count):
+        w = worker(conn)
+        conn.execute(
+            "select jobs.enqueue('t.plain', p_after => jobs.enqueue_many("
+            f"'t.plain', array_fill('{{}}'::jsonb, array[{count}])))".encode()
+        )
+        *most, last, _ = claim(conn, w, count)
+        complete(conn, *most)
+        return pages(conn, f"select jobs.complete_many('{{{last.job_id}}}', '{{{last.run_no}}}')")
+
+    assert cost(3000) <= cost(100) * 1.25 + 20

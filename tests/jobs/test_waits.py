@@ -203,6 +203,50 @@ def test_a_parked_job_can_be_given_another_payload(flow):
     assert claim_one(flow, worker(flow)).payload["n"] == 2
 
 
+@pytest.mark.parametrize("name", ["t.ruled", "t.plain"])
+def test_of_very_many_who_are_cancelled_the_tick_ends_those_whom_the_report_left(flow, name):
+    kind(flow, "t.plain")
+    parent = enqueue(flow)
+    children = value(
+        flow,
+        "jobs.enqueue_many",
+        kind=name,
+        payloads=[{}] * 1200,
+        after=[parent],
+    )
+    last = enqueue(flow, after=children, unique_key="u")
+    end(flow, "failed")
+    left = "select count(*) from jobs.parked"
+    assert flow.execute(left).fetchone() == (200,)
+    value(flow, "jobs._make_rounds", limit=5000)
+    assert flow.execute(left).fetchone() == (0,)
+    states = flow.execute(
+        "select state, code, count(*) from jobs.finished where job_id = any (%s) group by 1, 2",
+        [children],
+    ).fetchall()
+    assert states == [("cancelled", "parent", 1200)]
+    assert fate(flow, last) == "cancelled"
+    assert flow.execute("select count(*) from jobs.unique_keys").fetchone() == (0,)
+    assert faults(flow) == []
+
+
+def test_a_batch_ends_with_children_that_are_cancelled(flow):
+    kind(flow, "t.plain")
+    parent = enqueue(flow)
+    batch_id = value(flow, "jobs.open_batch", name="import")
+    value(
+        flow,
+        "jobs.enqueue_many",
+        kind="t.plain",
+        payloads=[{}] * 3,
+        after=[parent],
+        batch_id=batch_id,
+    )
+    value(flow, "jobs.close_batch", batch_id=batch_id)
+    end(flow, "failed")
+    assert batch(flow, batch_id)[:3] == ("succeeded", 3, 3)
+
+
 # Who is missed when it happens
 
 

@@ -49,7 +49,7 @@ begin
   if p_propagate
     and exists (select from jobs.waits as w where w.parent_id = p_job.job_id and w.state is null)
   then
-    perform jobs._resolve(array[p_job.job_id]);
+    perform jobs._resolve(array[p_job.job_id], 1000);
   end if;
   if p_job.run_id is not null then
     perform jobs._end_runs(p_job.run_id);

@@ -6,14 +6,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_ended bigint[] := array(
-    select w.parent_id
+    select distinct w.parent_id
     from jobs.waits as w
     where w.job_id = any (p_job_ids) and w.state is null and jobs._ended(w.parent_id)
   );
 begin
-  perform jobs._resolve(v_ended);
+  perform jobs._resolve(v_ended, 5000);
   -- Those whose parents have all been written down, by transactions that did not see each other.
-  perform jobs._resolve(jobs._decide(p_job_ids));
+  perform jobs._resolve(jobs._decide(p_job_ids, null), 5000);
 end;
 $$;
 

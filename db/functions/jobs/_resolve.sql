@@ -1,4 +1,4 @@
-create or replace function jobs._resolve(p_ended bigint[])
+create or replace function jobs._resolve(p_ended bigint[], p_limit integer)
 returns integer
 language plpgsql
 volatile
@@ -9,7 +9,8 @@ declare
   v_children bigint[];
   v_resolved integer := 0;
 begin
-  -- Wave by wave: who is cancelled here may have others waiting for it.
+  -- Wave by wave: who is cancelled here may have others waiting for it. A report does not pay for
+  -- thousands: jobs.tick comes to those who are left.
   while cardinality(v_ended) > 0 loop
     with resolved as (
       update jobs.waits as w
@@ -26,7 +27,7 @@ begin
     )
     select array_agg(distinct r.job_id) from resolved as r into v_children;
     v_resolved := v_resolved + coalesce(cardinality(v_children), 0);
-    v_ended := jobs._decide(v_children);
+    v_ended := jobs._decide(v_children, p_limit);
   end loop;
   return v_resolved;
 end;
@@ -34,4 +35,5 @@ $$;
 
 comment on function jobs._resolve is
   'These jobs have ended: write that down where others wait for it, and let those go on that need
-not wait any more. Two that end at the same moment do not see each other; jobs._look_after does.';
+not wait any more, p_limit at a time. Two that end at the same moment do not see each other, and
+some may be left; jobs._look_after sees them.';

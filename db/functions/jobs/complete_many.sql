@@ -46,7 +46,7 @@ begin
   end if;
   -- Looks into an index that is empty wherever nobody waits for another.
   if exists (select from jobs.waits as w where w.parent_id = any (v_done) and w.state is null) then
-    perform jobs._resolve(v_done);
+    perform jobs._resolve(v_done, 1000);
   end if;
   return coalesce(v_done, '{}');
 end;
