@@ -28,6 +28,7 @@ from tests.fixtures.jobs import (
 )
 from tests.fixtures.races import clients, waits_for_a_lock
 from tests.fixtures.wait import until
+from tests.jobs.test_controls import rewrite
 
 
 @pytest.fixture
@@ -54,9 +55,16 @@ def test_no_job_is_claimed_twice(conn, database):
     assert sorted(got) == sorted(ids)
 
 
-COUNTED_IN_ONE_STATEMENT = """
-create or replace function jobs._open_keys(p_queue text, p_keys text[]) returns text[]
-language sql as $$ select p_keys $$
+KEYS_UNLOCKED = """
+create or replace function jobs._open_keys(
+  p_queue text, p_keys text[], out keys text[], out denied integer
+)
+language sql as $$ select p_keys, 0 $$
+"""
+
+QUEUE_UNLOCKED = """
+create or replace function jobs._only_one(p_queue text) returns boolean
+language sql as $$ select true $$
 """
 
 
@@ -96,11 +104,12 @@ def test_a_limit_of_a_key_holds_under_six_workers(conn, database):
 
 def test_without_the_lock_the_limit_would_not_hold(fresh_database):
     with connect(fresh_database) as conn:
-        conn.execute(COUNTED_IN_ONE_STATEMENT)
+        conn.execute(KEYS_UNLOCKED)
         assert overshoot(conn, fresh_database) > 3
 
 
-def test_a_limit_of_a_queue_holds_under_six_workers(conn, database):
+def at_once(conn, database):
+    """Six workers claim of a queue that lets four run; returns the most that ever ran."""
     kind(conn)
     conn.execute("update jobs.queues set max_running = 4 where queue = 'default'")
     value(conn, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 1000)
@@ -114,29 +123,39 @@ def test_a_limit_of_a_queue_holds_under_six_workers(conn, database):
         return most
 
     with clients(database, 6) as each:
-        assert max(each(work)) <= 4
+        return max(each(work))
 
 
-@pytest.mark.parametrize(
-    ("limit", "keys"),
-    [
-        pytest.param(
-            "insert into jobs.limits (queue, key, rate, burst) values ('default', '*', 40, 10)",
-            1,
-            id="of a key",
-        ),
-        pytest.param(
-            "update jobs.queues set rate = 40, burst = 10 where queue = 'default'",
-            20,
-            id="of a queue with many keys",
-        ),
-    ],
-)
-def test_a_rate_holds_under_six_workers(conn, database, limit, keys):
+def test_a_limit_of_a_queue_holds_under_six_workers(conn, database):
+    assert at_once(conn, database) <= 4
+
+
+def test_without_the_queues_lock_its_limit_would_not_hold(fresh_database):
+    with connect(fresh_database) as conn:
+        conn.execute(QUEUE_UNLOCKED)
+        assert at_once(conn, fresh_database) > 4
+
+
+RATES = [
+    pytest.param(
+        "insert into jobs.limits (queue, key, rate, burst) values ('default', '*', 40, 10)",
+        1,
+        id="of a key",
+    ),
+    pytest.param(
+        "update jobs.queues set rate = 40, burst = 10 where queue = 'default'",
+        20,
+        id="of a queue with many keys",
+    ),
+]
+
+
+def let_through(conn, database, limit, keys):
+    """Six workers claim as fast as they can for two seconds: how many, and how many may it be?"""
     kind(conn)
     conn.execute(limit)
-    shops = [f"shop-{n % keys}" for n in range(500)]
-    value(conn, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 500, keys=shops)
+    shops = [f"shop-{n % keys}" for n in range(5000)]
+    value(conn, "jobs.enqueue_many", kind="t.plain", payloads=[{}] * 5000, keys=shops)
     began = conn.execute("select clock_timestamp()").fetchone()[0]
     stop = threading.Event()
     threading.Timer(2, stop.set).start()
@@ -151,8 +170,21 @@ def test_a_rate_holds_under_six_workers(conn, database, limit, keys):
     with clients(database, 6) as each:
         got = sum(each(work))
     seconds = (conn.execute("select clock_timestamp()").fetchone()[0] - began).total_seconds()
-    assert got <= 10 + 40 * seconds
-    assert got >= 0.9 * 40 * 2
+    return got, 10 + 40 * seconds
+
+
+@pytest.mark.parametrize(("limit", "keys"), RATES)
+def test_a_rate_holds_under_six_workers(conn, database, limit, keys):
+    got, at_most = let_through(conn, database, limit, keys)
+    assert 0.9 * 40 * 2 <= got <= at_most
+
+
+@pytest.mark.parametrize(("limit", "keys"), RATES)
+def test_without_the_locks_a_rate_would_not_hold(fresh_database, limit, keys):
+    with connect(fresh_database) as conn:
+        conn.execute(KEYS_UNLOCKED + ";" + QUEUE_UNLOCKED)
+        got, at_most = let_through(conn, fresh_database, limit, keys)
+        assert got > at_most
 
 
 def test_claims_need_read_committed(conn, database):
@@ -174,8 +206,8 @@ def test_to_look_for_the_lost_does_not_hold_up_the_living(conn, database):
         claim_one(conn, w)
 
 
-def test_a_claim_under_way_is_not_reaped_around(conn, database):
-    """The reaper comes between the claim's look at its worker and its commit."""
+def given_up_beside_its_claim(conn, database):
+    """The reaper comes between a claim's look at its worker and its commit: is the worker dead?"""
     kind(conn)
     conn.execute(
         "create or replace function jobs._server_started() returns timestamptz language sql"
@@ -185,10 +217,21 @@ def test_a_claim_under_way_is_not_reaped_around(conn, database):
     w = worker(conn, lease="1 ms")
     with connect(database) as other, other.transaction():
         claim_one(other, w)
-        assert value(conn, "jobs.reap") == 0
-        assert conn.execute("select stopped_at from jobs.workers").fetchone() == (None,)
-    assert value(conn, "jobs.reap") == 1
+        value(conn, "jobs.reap")
+        (stopped_at,) = conn.execute("select stopped_at from jobs.workers").fetchone()
+    value(conn, "jobs.reap")
     assert faults(conn) == []
+    return stopped_at is not None
+
+
+def test_a_claim_under_way_is_not_reaped_around(conn, database):
+    assert not given_up_beside_its_claim(conn, database)
+
+
+def test_without_the_workers_lock_it_would_be(fresh_database):
+    with connect(fresh_database) as conn:
+        rewrite(conn, "jobs.claim", (r"perform pg_advisory_xact_lock_shared\(78, .*?\);", ""))
+        assert given_up_beside_its_claim(conn, fresh_database)
 
 
 # Ends
