@@ -302,8 +302,9 @@ create table jobs.waits (
 );
 -- Serves the end of a job: who waits for it.
 create index waits_open_idx on jobs.waits (parent_id) where state is null;
--- Serve jobs._decide: whether it waits for any, and whether one is not done that had to be.
+-- Serves jobs._decide: whether it waits for any.
 create index waits_missing_idx on jobs.waits (job_id) where state is null;
+-- Serves jobs._decide: whether one is not done that had to be.
 create index waits_failed_idx on jobs.waits (job_id)
 where policy = 'on_success' and state <> 'done';
 comment on table jobs.waits is 'Which jobs a job waits for, or waited for.';
