@@ -88,7 +88,7 @@ class NoSuchJob(Refused, code="JQ009"):
 
 
 class NotRetriable(Refused, code="JQ010"):
-    """The job is neither dead nor waiting for its time."""
+    """The job is not dead, not cancelled with a parent, and does not wait for its time."""
 
 
 class NoSuchSchedule(Refused, code="JQ011"):
@@ -161,6 +161,10 @@ class NotDiscardable(Refused, code="JQ035"):
 
 class NoSuchPace(Refused, code="JQ036"):
     """So many jobs a second cannot be retried."""
+
+
+class NoSuchPolicy(Refused, code="JQ037"):
+    """The policy is none of on_success, on_any and on_failure."""
 
 
 # accounts

@@ -1551,6 +1551,10 @@ declare
   v_child record;
   v_run   bigint;
 begin
+  -- Whom else they waited for is kept, should they be retried.
+  update jobs.waits as w
+  set state = 'unknown'
+  where w.job_id = any (p_job_ids) and w.state is null;
   -- Who has to be told is told one by one, for what is told may raise.
   for v_child in
     select n.job_id, n.state, n.why
@@ -1565,7 +1569,6 @@ begin
     perform jobs._finish(v_job, v_child.state, v_child.why, 'parent', p_propagate => false);
   end loop;
 
-  delete from jobs.waits as w where w.job_id = any (p_job_ids) and w.state is null;
   for v_run in
     with gone as (
       delete from jobs.parked as p where p.job_id = any (p_job_ids) returning p.*
@@ -1863,6 +1866,39 @@ $$;
 --
 
 COMMENT ON FUNCTION jobs._enter_run(p_run_id bigint) IS 'From here to the end of the transaction, what is enqueued belongs to this run; null to none.';
+
+
+--
+-- Name: _fell_with_parent(bigint); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._fell_with_parent(p_job_id bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  -- Of two that retry it one waits here, and then finds it back.
+  perform from jobs.waits as w where w.job_id = p_job_id order by w.parent_id for update;
+  return jobs._ended(p_job_id) and exists (
+    select
+    from (
+      select h.state, h.code from jobs.history as h
+      where h.job_id = p_job_id
+      order by h.run_no desc
+      limit 1
+    ) as l
+    where l.state = 'cancelled' and l.code = 'parent'
+  );
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _fell_with_parent(p_job_id bigint); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._fell_with_parent(p_job_id bigint) IS 'The job was cancelled because one that it waited for is not done; it stays so until this
+transaction ends.';
 
 
 SET default_tablespace = '';
@@ -3656,6 +3692,34 @@ COMMENT ON FUNCTION jobs._refuse_kind(p_kind text) IS 'Raises JQ002.';
 
 
 --
+-- Name: _refuse_policy(text); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._refuse_policy(p_policy text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if coalesce(p_policy in ('on_success', 'on_any', 'on_failure'), false) then
+    return;
+  end if;
+  raise exception using
+    errcode = 'JQ037',
+    message = 'There is no such policy.',
+    detail  = format('policy=%s', p_policy),
+    hint    = 'on_success, on_any or on_failure.';
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _refuse_policy(p_policy text); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._refuse_policy(p_policy text) IS 'Raise JQ037 unless it is one of the policies of who comes after others.';
+
+
+--
 -- Name: _refuse_rule(text); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -5015,6 +5079,38 @@ COMMENT ON FUNCTION jobs._utc_offset(p_at timestamp with time zone, p_time_zone 
 
 
 --
+-- Name: _wait_again(bigint); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._wait_again(p_job_id bigint) RETURNS text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  insert into jobs.parked (
+    job_id, run_id, parked_at, run_no, failures, priority, is_unique, queue, kind, key, why
+  )
+  select j.job_id, j.run_id, jobs.clock(), max(h.run_no), 0, j.priority, j.unique_key is not null,
+         j.queue, j.kind, j.key, 'Waits for its parents again.'
+  from jobs.jobs as j
+  join jobs.history as h on h.job_id = j.job_id
+  where j.job_id = p_job_id
+  group by j.job_id;
+  update jobs.waits as w set state = null where w.job_id = p_job_id;
+  perform jobs._look_after(array[p_job_id]);
+  return (select w.state from jobs.whereabouts as w where w.job_id = p_job_id);
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _wait_again(p_job_id bigint); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._wait_again(p_job_id bigint) IS 'Have a job that fell with a parent wait for all its parents again; returns how it stands.';
+
+
+--
 -- Name: _wait_for(bigint[], bigint[], text); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -5025,6 +5121,7 @@ CREATE FUNCTION jobs._wait_for(p_job_ids bigint[], p_after bigint[], p_policy te
 declare
   v_unknown bigint;
 begin
+  perform jobs._refuse_policy(p_policy);
   select a.parent_id
   from unnest(p_after) as a (parent_id)
   where not exists (select from jobs.jobs as j where j.job_id = a.parent_id)
@@ -5052,7 +5149,7 @@ $$;
 -- Name: FUNCTION _wait_for(p_job_ids bigint[], p_after bigint[], p_policy text); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs._wait_for(p_job_ids bigint[], p_after bigint[], p_policy text) IS 'Have these new jobs wait for others. Raises JQ009 (one of them is not there).';
+COMMENT ON FUNCTION jobs._wait_for(p_job_ids bigint[], p_after bigint[], p_policy text) IS 'Have these new jobs wait for others. Raises JQ009 (one of them is not there), JQ037.';
 
 
 --
@@ -5993,6 +6090,7 @@ begin
   if p_kind is not null and not exists (select from jobs.kinds as k where k.kind = p_kind) then
     perform jobs._refuse_kind(p_kind);
   end if;
+  perform jobs._refuse_policy(p_policy);
   perform jobs._lock_batch(p_batch_id, true);
   update jobs.run_log as l
   set returned_at = jobs.clock(), final_kind = p_kind, final_payload = p_payload,
@@ -6013,7 +6111,8 @@ COMMENT ON FUNCTION jobs.close_batch(p_batch_id bigint, p_kind text, p_payload j
 ends, it ends. Then a job of p_kind is enqueued
 with p_payload and {"batch_id"}: with p_policy on_any always, on_success if none of the batch is
 dead, on_failure if one is. Returns how the batch stands: running until it has ended.
-Raises JQ002 (unknown kind), JQ032 (no open batch).';
+How a batch ended is not changed when one of its dead jobs is retried afterwards.
+Raises JQ002 (unknown kind), JQ032 (no open batch), JQ037 (unknown policy).';
 
 
 --
@@ -6265,11 +6364,11 @@ which takes the key over: a throttled one when the time of the other is over.
 p_after: it is parked until those jobs have ended; their results are then in its payload as
 "parents", and in jobs.parents. p_policy on_success: it is cancelled once one of them ends other
 than done; on_any: however they end; on_failure: it is skipped unless one of them is not done.
-p_batch_id: it joins a batch, see jobs.open_batch. p_timeout: how long one call may take, null as
-the kind says.
+p_batch_id: it joins a batch, see jobs.open_batch; where another job does the work instead, that one
+stays where it belongs. p_timeout: how long one call may take, null as the kind says.
 Raises JQ001, JQ002 (unknown kind), JQ003 (unknown mode), JQ009 (one of p_after is not there),
 JQ030 (unknown p_unique_until), JQ031 (debounce without p_run_at), JQ032 (no open batch), JQ034
-(unknown priority).';
+(unknown priority), JQ037 (unknown p_policy).';
 
 
 --
@@ -7346,8 +7445,7 @@ CREATE FUNCTION jobs.retry(p_job_id bigint) RETURNS text
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_job    jobs.running;
-  v_run_no integer;
+  v_is_dead boolean;
 begin
   update jobs.scheduled as s set run_at = jobs.clock() where s.job_id = p_job_id;
   if found then
@@ -7355,8 +7453,9 @@ begin
     return 'ready';
   end if;
 
-  delete from jobs.dead_letters as d where d.job_id = p_job_id returning d.run_no into v_run_no;
-  if not found then
+  perform from jobs.dead_letters as d where d.job_id = p_job_id for update;
+  v_is_dead := found;
+  if not v_is_dead and not jobs._fell_with_parent(p_job_id) then
     if not exists (select from jobs.jobs as j where j.job_id = p_job_id) then
       raise exception using
         errcode = 'JQ009',
@@ -7365,25 +7464,21 @@ begin
     end if;
     raise exception using
       errcode = 'JQ010',
-      message = 'Only a dead job, or one that waits for its time, can be retried.',
+      message = 'Only what is dead, fell with a parent or waits for its time can be retried.',
       detail  = format('job_id=%s', p_job_id),
       hint    = format('select * from jobs.whereabouts where job_id = %s;', p_job_id);
   end if;
 
-  select j.job_id, j.run_id, v_run_no, 0, j.priority, j.unique_key is not null, j.queue, j.kind,
-    j.key
-  from jobs.jobs as j where j.job_id = p_job_id
-  into v_job.job_id, v_job.run_id, v_job.run_no, v_job.failures, v_job.priority, v_job.is_unique,
-       v_job.queue, v_job.kind, v_job.key;
-  if v_job.is_unique then
-    -- It let go of its key when it died; somebody else may have it now.
-    perform jobs._settle_unique_keys(
-      v_job.kind, array[p_job_id], array[j.unique_key], 'reject', null, 'finished', null, null,
-      null, null
-    )
-    from jobs.jobs as j where j.job_id = p_job_id;
+  -- It let go of its key when it ended; somebody else may have it now.
+  perform jobs._settle_unique_keys(
+    j.kind, array[p_job_id], array[j.unique_key], 'reject', null, 'finished', null, null, null, null
+  )
+  from jobs.jobs as j
+  where j.job_id = p_job_id and j.unique_key is not null;
+  if v_is_dead then
+    return jobs._revive(p_job_id, null);
   end if;
-  return jobs._put_in_line(v_job, null, null);
+  return jobs._wait_again(p_job_id);
 end;
 $$;
 
@@ -7392,10 +7487,12 @@ $$;
 -- Name: FUNCTION retry(p_job_id bigint); Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON FUNCTION jobs.retry(p_job_id bigint) IS 'Let a dead job try again from the beginning, or one that waits for its time run now.
-Returns ready.
-Raises JQ001 (its unique key is held by another job), JQ009 (no such job), JQ010 (neither dead nor
-waiting).';
+COMMENT ON FUNCTION jobs.retry(p_job_id bigint) IS 'Let a dead job try again from the beginning, or one that waits for its time run now; or have one
+that was cancelled because of a parent wait for its parents again, as they stand now: retry the
+parent first, then each that fell with it, from above.
+Returns ready; of the last kind how it stands: parked, ready, scheduled, or cancelled as before.
+Raises JQ001 (its unique key is held by another job), JQ009 (no such job), JQ010 (none of
+the three).';
 
 
 --
@@ -17714,7 +17811,7 @@ COMMENT ON COLUMN jobs.waits.policy IS 'on_success: it is cancelled unless that 
 -- Name: COLUMN waits.state; Type: COMMENT; Schema: jobs; Owner: -
 --
 
-COMMENT ON COLUMN jobs.waits.state IS 'How that one ended, as jobs.history calls it; null until it has.';
+COMMENT ON COLUMN jobs.waits.state IS 'How that one ended, as jobs.history calls it; unknown where it was not waited for to its end; null until it has.';
 
 
 --
@@ -28443,6 +28540,13 @@ REVOKE ALL ON FUNCTION jobs._enter_run(p_run_id bigint) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION _fell_with_parent(p_job_id bigint); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._fell_with_parent(p_job_id bigint) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION _finish(p_job jobs.running, p_state text, p_reason text, p_code text, p_result jsonb, p_propagate boolean); Type: ACL; Schema: jobs; Owner: -
 --
 
@@ -28747,6 +28851,13 @@ REVOKE ALL ON FUNCTION jobs._refuse_kind(p_kind text) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION _refuse_policy(p_policy text); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._refuse_policy(p_policy text) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION _refuse_rule(p_rule text); Type: ACL; Schema: jobs; Owner: -
 --
 
@@ -28933,6 +29044,13 @@ REVOKE ALL ON FUNCTION jobs._unpark(p_job_ids bigint[]) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION jobs._utc_offset(p_at timestamp with time zone, p_time_zone text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _wait_again(p_job_id bigint); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._wait_again(p_job_id bigint) FROM PUBLIC;
 
 
 --

@@ -235,7 +235,7 @@ def paced_alone(conn: Connection) -> None:
 
 
 def retried_unasked(conn: Connection) -> None:
-    rewrite(conn, "jobs.retry", ("if v_job.is_unique then", "if false then"))
+    rewrite(conn, "jobs.retry", ("and j.unique_key is not null", "and false"))
 
 
 # Ends that meet

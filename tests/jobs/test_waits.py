@@ -247,6 +247,44 @@ def test_a_batch_ends_with_children_that_are_cancelled(flow):
     assert batch(flow, batch_id)[:3] == ("succeeded", 3, 3)
 
 
+def retry(db, job_id):
+    return value(db, "jobs.retry", job_id=job_id)
+
+
+def test_who_fell_with_a_parent_waits_for_all_its_parents_again(flow):
+    parent, other = enqueue(flow), enqueue(flow)
+    child = enqueue(flow, after=[parent, other], unique_key="u")
+    grandchild = enqueue(flow, after=[child])
+    end(flow, "failed")
+    assert {fate(flow, child), fate(flow, grandchild)} == {"cancelled"}
+    assert retry(flow, child) == "cancelled"
+    retry(flow, parent)
+    assert [retry(flow, child), retry(flow, grandchild)] == ["parked", "parked"]
+    end(flow, "done")
+    assert where(flow, child) == "parked"
+    end(flow, "done", "done")
+    assert [ended(flow, child), where(flow, grandchild)] == ["done", "ready"]
+    assert faults(flow) == []
+
+
+def test_who_falls_again_is_retried_as_its_parents_stand_now(flow):
+    parent = enqueue(flow)
+    child = enqueue(flow, after=[parent])
+    end(flow, "failed")
+    retry(flow, parent)
+    end(flow, "done")
+    assert retry(flow, child) == "ready"
+
+
+@pytest.mark.parametrize("how", ["by a person", "still waiting"])
+def test_who_did_not_fall_with_a_parent_is_not_retried(flow, how):
+    child = enqueue(flow, after=[enqueue(flow)])
+    if how == "by a person":
+        value(flow, "jobs.cancel", job_id=child)
+    with pytest.raises(errors.NotRetriable), flow.transaction():
+        retry(flow, child)
+
+
 # Who is missed when it happens
 
 
@@ -379,6 +417,29 @@ def test_a_closed_batch_is_closed(flow, ask):
     value(flow, "jobs.close_batch", batch_id=batch_id)
     with pytest.raises(errors.NoSuchBatch), flow.transaction():
         ask(flow, batch_id)
+
+
+@pytest.mark.parametrize("policy", ["on_friday", None])
+def test_an_unknown_policy_is_refused(flow, policy):
+    batch_id = value(flow, "jobs.open_batch", name="import")
+    for ask in (
+        lambda: value(flow, "jobs.close_batch", batch_id=batch_id, policy=policy),
+        lambda: enqueue(flow, after=[enqueue(flow)], policy=policy),
+    ):
+        with pytest.raises(errors.NoSuchPolicy), flow.transaction():
+            ask()
+
+
+def test_a_batch_stays_as_it_ended_when_a_dead_job_of_it_is_retried(flow):
+    kind(flow, "t.final")
+    batch_id = value(flow, "jobs.open_batch", name="import")
+    job_id = enqueue(flow, batch_id=batch_id)
+    value(flow, "jobs.close_batch", batch_id=batch_id, kind="t.final", policy="on_success")
+    end(flow, "failed")
+    retry(flow, job_id)
+    end(flow, "done")
+    assert batch(flow, batch_id) == ("failed", 1, 1, 0, 100)
+    assert claim(flow, worker(flow), 5) == []
 
 
 def test_the_ends_of_a_batch_of_plain_jobs_are_seen_by_the_tick(db):

@@ -9,6 +9,10 @@ declare
   v_child record;
   v_run   bigint;
 begin
+  -- Whom else they waited for is kept, should they be retried.
+  update jobs.waits as w
+  set state = 'unknown'
+  where w.job_id = any (p_job_ids) and w.state is null;
   -- Who has to be told is told one by one, for what is told may raise.
   for v_child in
     select n.job_id, n.state, n.why
@@ -23,7 +27,6 @@ begin
     perform jobs._finish(v_job, v_child.state, v_child.why, 'parent', p_propagate => false);
   end loop;
 
-  delete from jobs.waits as w where w.job_id = any (p_job_ids) and w.state is null;
   for v_run in
     with gone as (
       delete from jobs.parked as p where p.job_id = any (p_job_ids) returning p.*

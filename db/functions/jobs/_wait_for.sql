@@ -7,6 +7,7 @@ as $$
 declare
   v_unknown bigint;
 begin
+  perform jobs._refuse_policy(p_policy);
   select a.parent_id
   from unnest(p_after) as a (parent_id)
   where not exists (select from jobs.jobs as j where j.job_id = a.parent_id)
@@ -30,4 +31,4 @@ end;
 $$;
 
 comment on function jobs._wait_for is
-  'Have these new jobs wait for others. Raises JQ009 (one of them is not there).';
+  'Have these new jobs wait for others. Raises JQ009 (one of them is not there), JQ037.';

@@ -14,6 +14,7 @@ begin
   if p_kind is not null and not exists (select from jobs.kinds as k where k.kind = p_kind) then
     perform jobs._refuse_kind(p_kind);
   end if;
+  perform jobs._refuse_policy(p_policy);
   perform jobs._lock_batch(p_batch_id, true);
   update jobs.run_log as l
   set returned_at = jobs.clock(), final_kind = p_kind, final_payload = p_payload,
@@ -30,5 +31,6 @@ comment on function jobs.close_batch is
 ends, it ends. Then a job of p_kind is enqueued
 with p_payload and {"batch_id"}: with p_policy on_any always, on_success if none of the batch is
 dead, on_failure if one is. Returns how the batch stands: running until it has ended.
-Raises JQ002 (unknown kind), JQ032 (no open batch).';
+How a batch ended is not changed when one of its dead jobs is retried afterwards.
+Raises JQ002 (unknown kind), JQ032 (no open batch), JQ037 (unknown policy).';
 grant execute on function jobs.close_batch to autom_worker, autom_operator;

@@ -51,9 +51,9 @@ which takes the key over: a throttled one when the time of the other is over.
 p_after: it is parked until those jobs have ended; their results are then in its payload as
 "parents", and in jobs.parents. p_policy on_success: it is cancelled once one of them ends other
 than done; on_any: however they end; on_failure: it is skipped unless one of them is not done.
-p_batch_id: it joins a batch, see jobs.open_batch. p_timeout: how long one call may take, null as
-the kind says.
+p_batch_id: it joins a batch, see jobs.open_batch; where another job does the work instead, that one
+stays where it belongs. p_timeout: how long one call may take, null as the kind says.
 Raises JQ001, JQ002 (unknown kind), JQ003 (unknown mode), JQ009 (one of p_after is not there),
 JQ030 (unknown p_unique_until), JQ031 (debounce without p_run_at), JQ032 (no open batch), JQ034
-(unknown priority).';
+(unknown priority), JQ037 (unknown p_policy).';
 grant execute on function jobs.enqueue to autom_worker, autom_operator;

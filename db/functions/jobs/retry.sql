@@ -6,8 +6,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_job    jobs.running;
-  v_run_no integer;
+  v_is_dead boolean;
 begin
   update jobs.scheduled as s set run_at = jobs.clock() where s.job_id = p_job_id;
   if found then
@@ -15,8 +14,9 @@ begin
     return 'ready';
   end if;
 
-  delete from jobs.dead_letters as d where d.job_id = p_job_id returning d.run_no into v_run_no;
-  if not found then
+  perform from jobs.dead_letters as d where d.job_id = p_job_id for update;
+  v_is_dead := found;
+  if not v_is_dead and not jobs._fell_with_parent(p_job_id) then
     if not exists (select from jobs.jobs as j where j.job_id = p_job_id) then
       raise exception using
         errcode = 'JQ009',
@@ -25,31 +25,29 @@ begin
     end if;
     raise exception using
       errcode = 'JQ010',
-      message = 'Only a dead job, or one that waits for its time, can be retried.',
+      message = 'Only what is dead, fell with a parent or waits for its time can be retried.',
       detail  = format('job_id=%s', p_job_id),
       hint    = format('select * from jobs.whereabouts where job_id = %s;', p_job_id);
   end if;
 
-  select j.job_id, j.run_id, v_run_no, 0, j.priority, j.unique_key is not null, j.queue, j.kind,
-    j.key
-  from jobs.jobs as j where j.job_id = p_job_id
-  into v_job.job_id, v_job.run_id, v_job.run_no, v_job.failures, v_job.priority, v_job.is_unique,
-       v_job.queue, v_job.kind, v_job.key;
-  if v_job.is_unique then
-    -- It let go of its key when it died; somebody else may have it now.
-    perform jobs._settle_unique_keys(
-      v_job.kind, array[p_job_id], array[j.unique_key], 'reject', null, 'finished', null, null,
-      null, null
-    )
-    from jobs.jobs as j where j.job_id = p_job_id;
+  -- It let go of its key when it ended; somebody else may have it now.
+  perform jobs._settle_unique_keys(
+    j.kind, array[p_job_id], array[j.unique_key], 'reject', null, 'finished', null, null, null, null
+  )
+  from jobs.jobs as j
+  where j.job_id = p_job_id and j.unique_key is not null;
+  if v_is_dead then
+    return jobs._revive(p_job_id, null);
   end if;
-  return jobs._put_in_line(v_job, null, null);
+  return jobs._wait_again(p_job_id);
 end;
 $$;
 
 comment on function jobs.retry is
-  'Let a dead job try again from the beginning, or one that waits for its time run now.
-Returns ready.
-Raises JQ001 (its unique key is held by another job), JQ009 (no such job), JQ010 (neither dead nor
-waiting).';
+  'Let a dead job try again from the beginning, or one that waits for its time run now; or have one
+that was cancelled because of a parent wait for its parents again, as they stand now: retry the
+parent first, then each that fell with it, from above.
+Returns ready; of the last kind how it stands: parked, ready, scheduled, or cancelled as before.
+Raises JQ001 (its unique key is held by another job), JQ009 (no such job), JQ010 (none of
+the three).';
 grant execute on function jobs.retry to autom_operator;

@@ -312,7 +312,8 @@ comment on column jobs.waits.policy is
   'on_success: it is cancelled unless that one is done; on_any: that one has ended; on_failure: it '
   'is skipped unless one of those is not done.';
 comment on column jobs.waits.state is
-  'How that one ended, as jobs.history calls it; null until it has.';
+  'How that one ended, as jobs.history calls it; unknown where it was not waited for to its end; '
+  'null until it has.';
 
 create unlogged table jobs.progress (
   job_id  bigint primary key,
