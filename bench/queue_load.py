@@ -104,10 +104,13 @@ def under_a_held_horizon(
             )
         with working(url, folder) as (_, began), held_snapshot(url):
             # The first second is the worker's, to make its plans.
+            offered = offer(url, rate, 1, keys)
+            first = pages_of_a_claim(conn, keys)
             offered = offer(url, rate, seconds, keys)
             ended = time.monotonic_ns()
             while unfinished(conn):
                 time.sleep(0.01)
+            last = pages_of_a_claim(conn, keys)
         starts = dict(began())
         done = sum(at <= ended for at in starts.values())
         tail = [
@@ -121,7 +124,32 @@ def under_a_held_horizon(
             Figure(f"{what}, done in time", "%", round(100 * done / len(offered), 2)),
             Figure(f"{what}, pickup p99 of the last sixth", "ms", quantile(tail, 0.99)),
             Figure(f"{what}, dead rows at the end", "rows", float(row[0])),
+            Figure(f"{what}, pages of a claim after a second", "pages", first),
+            Figure(f"{what}, pages of a claim at the end", "pages", last),
         ]
+
+
+def pages_of_a_claim(conn: Connection, keys: int) -> float:
+    """Pages that a claim of ten jobs touches, in the median of nine, each undone again."""
+    worker_id = value(conn, "jobs.start_worker", name="bench", queues=["bench"])
+    found = []
+    for n in range(9):
+        with conn.transaction(force_rollback=True):
+            value(
+                conn,
+                "jobs.enqueue_many",
+                kind=KIND,
+                payloads=[{"i": 0}] * 10,
+                keys=[f"shop-{(n * 10 + i) % keys}" if keys else None for i in range(10)],
+            )
+            row = conn.execute(
+                "explain (analyze, buffers, format json)"
+                f" select * from jobs.claim({worker_id}, 'bench', 10)".encode()
+            ).fetchone()
+            assert row is not None
+            plan = row[0][0]["Plan"]
+            found.append(plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
+    return float(quantile(found, 0.5))
 
 
 def backlog(fresh: Fresh, jobs: int) -> list[Figure]:

@@ -91,9 +91,17 @@ begin
     group by h.key, h.owed
   ),
   settled as (
+    -- One by one, for a join would read the buckets of all keys.
     delete from jobs.buckets as b
-    using (select distinct h.key, h.bucket from heads as h where h.bucket is not null) as h
-    where b.queue = p_queue and b.key = h.key and b.claim_no = h.bucket
+    where b.ctid = any (array(
+      select o.address
+      from (select distinct h.key, h.bucket from heads as h) as h
+      cross join lateral (
+        select o.ctid as address from jobs.buckets as o
+        where o.queue = p_queue and o.key = h.key and o.claim_no = h.bucket
+        offset 0
+      ) as o
+    ))
   ),
   begun as (
     insert into jobs.running (

@@ -137,8 +137,8 @@ comment on column jobs.limits.weight is
   'Share against other keys of the queue when there is not enough for all.';
 
 create table jobs.buckets (
-  queue    text not null,
-  key      text not null,
+  queue    text collate "C" not null,
+  key      text collate "C" not null,
   claim_no bigint not null,
   owed     double precision not null,
   at       timestamptz not null,
