@@ -1194,9 +1194,17 @@ begin
     group by h.key, h.owed
   ),
   settled as (
+    -- One by one, for a join would read the buckets of all keys.
     delete from jobs.buckets as b
-    using (select distinct h.key, h.bucket from heads as h where h.bucket is not null) as h
-    where b.queue = p_queue and b.key = h.key and b.claim_no = h.bucket
+    where b.ctid = any (array(
+      select o.address
+      from (select distinct h.key, h.bucket from heads as h) as h
+      cross join lateral (
+        select o.ctid as address from jobs.buckets as o
+        where o.queue = p_queue and o.key = h.key and o.claim_no = h.bucket
+        offset 0
+      ) as o
+    ))
   ),
   begun as (
     insert into jobs.running (
@@ -3782,6 +3790,7 @@ declare
   v_moved   bigint[] := array[]::bigint[];
   v_run_nos integer[] := array[]::integer[];
   v_still   bigint[];
+  v_now     timestamptz;
 begin
   if p_mode <> 'throttle' then
     select coalesce(array_agg(w.job_id), '{}'), coalesce(array_agg(w.run_no), '{}')
@@ -3806,6 +3815,7 @@ begin
   ) as w on w.job_id = n.holder
   where j.job_id = n.holder;
 
+  v_now := jobs._now();
   with back as materialized (
     select j.*, w.run_no,
            case when p_mode = 'debounce' then least(p_run_at, j.created_at + p_max_wait)
@@ -3819,7 +3829,7 @@ begin
     )
     select b.job_id, b.run_id, b.run_at, b.run_no, 0, p_priority, true, b.queue, b.kind, b.key
     from back as b
-    where b.run_at > jobs.clock()
+    where b.run_at > v_now
   )
   insert into jobs.ready (
     seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
@@ -3827,7 +3837,7 @@ begin
   select (jobs._new_ids(1))[1], b.job_id, b.run_id, jobs.clock(), b.run_no, 0, p_priority, true,
          b.queue, b.kind, b.key
   from back as b
-  where b.run_at is null or b.run_at <= jobs.clock();
+  where b.run_at is null or b.run_at <= v_now;
   if found then
     perform jobs._wake('');
   end if;
@@ -7447,7 +7457,10 @@ CREATE FUNCTION jobs.retry(p_job_id bigint) RETURNS text
 declare
   v_is_dead boolean;
 begin
-  update jobs.scheduled as s set run_at = jobs.clock() where s.job_id = p_job_id;
+  -- A statement that waited long is older than the floor that what is due is looked for above.
+  update jobs.scheduled as s
+  set run_at = greatest(jobs.clock(), jobs._due_floor() + interval '1 ms')
+  where s.job_id = p_job_id;
   if found then
     perform jobs._promote(1000);
     return 'ready';
@@ -15877,8 +15890,8 @@ COMMENT ON COLUMN jobs.batches.percent IS 'Share of its jobs that has ended; nul
 --
 
 CREATE TABLE jobs.buckets (
-    queue text NOT NULL,
-    key text NOT NULL,
+    queue text NOT NULL COLLATE pg_catalog."C",
+    key text NOT NULL COLLATE pg_catalog."C",
     claim_no bigint NOT NULL,
     owed double precision NOT NULL,
     at timestamp with time zone NOT NULL

@@ -20,6 +20,7 @@ declare
   v_moved   bigint[] := array[]::bigint[];
   v_run_nos integer[] := array[]::integer[];
   v_still   bigint[];
+  v_now     timestamptz;
 begin
   if p_mode <> 'throttle' then
     select coalesce(array_agg(w.job_id), '{}'), coalesce(array_agg(w.run_no), '{}')
@@ -44,6 +45,7 @@ begin
   ) as w on w.job_id = n.holder
   where j.job_id = n.holder;
 
+  v_now := jobs._now();
   with back as materialized (
     select j.*, w.run_no,
            case when p_mode = 'debounce' then least(p_run_at, j.created_at + p_max_wait)
@@ -57,7 +59,7 @@ begin
     )
     select b.job_id, b.run_id, b.run_at, b.run_no, 0, p_priority, true, b.queue, b.kind, b.key
     from back as b
-    where b.run_at > jobs.clock()
+    where b.run_at > v_now
   )
   insert into jobs.ready (
     seq, job_id, run_id, ready_at, run_no, failures, priority, is_unique, queue, kind, key
@@ -65,7 +67,7 @@ begin
   select (jobs._new_ids(1))[1], b.job_id, b.run_id, jobs.clock(), b.run_no, 0, p_priority, true,
          b.queue, b.kind, b.key
   from back as b
-  where b.run_at is null or b.run_at <= jobs.clock();
+  where b.run_at is null or b.run_at <= v_now;
   if found then
     perform jobs._wake('');
   end if;

@@ -8,7 +8,10 @@ as $$
 declare
   v_is_dead boolean;
 begin
-  update jobs.scheduled as s set run_at = jobs.clock() where s.job_id = p_job_id;
+  -- A statement that waited long is older than the floor that what is due is looked for above.
+  update jobs.scheduled as s
+  set run_at = greatest(jobs.clock(), jobs._due_floor() + interval '1 ms')
+  where s.job_id = p_job_id;
   if found then
     perform jobs._promote(1000);
     return 'ready';
