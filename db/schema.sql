@@ -1006,6 +1006,57 @@ COMMENT ON FUNCTION jobs._alert_lines(p_job_id bigint) IS 'What a delivery has t
 
 
 --
+-- Name: _allot(text, integer, integer, text, bigint); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._allot(p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint, OUT keys text[], OUT shares integer[], OUT owed double precision[], OUT buckets bigint[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_dice   bigint := random() * 1e15;
+  v_more   boolean;
+  v_among  integer;
+  v_denied integer;
+  v_given  integer;
+begin
+  -- Among many more, where those whose turn it is cannot fill the room: limits hold them up.
+  foreach v_among in array array[64, 2048] loop
+    select w.keys, w.more
+    from jobs._whose_turn(p_queue, p_priority, p_floor, p_after_key, v_among) as w
+    into keys, v_more;
+    if keys = array[''] then
+      -- Jobs without a key have no limits, and nobody to share with.
+      shares := array[p_room];
+      return;
+    end if;
+    select o.keys, o.denied from jobs._open_keys(p_queue, keys) as o into keys, v_denied;
+    v_denied := v_denied + cardinality(keys);
+    -- A new statement, so what it counts includes all that the last holder of a lock committed.
+    select array_agg(s.key), array_agg(s.share), array_agg(s.owed), array_agg(s.bucket),
+           coalesce(sum(s.share), 0)
+    from jobs._shares(p_queue, p_priority, keys, p_room, p_floor, v_dice) as s
+    into keys, shares, owed, buckets, v_given;
+    v_denied := v_denied - coalesce(cardinality(keys), 0);
+    exit when v_given >= p_room or not v_more;
+  end loop;
+  -- With room left for others, who got no share was denied one by a limit.
+  if p_room > v_given and v_denied > 0 then
+    perform jobs._count('jobs.denied_keys', v_denied);
+  end if;
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _allot(p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint, OUT keys text[], OUT shares integer[], OUT owed double precision[], OUT buckets bigint[]); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._allot(p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint, OUT keys text[], OUT shares integer[], OUT owed double precision[], OUT buckets bigint[]) IS 'Which keys get how many of p_room places; null keys where none does. owed, buckets: as in
+jobs._shares.';
+
+
+--
 -- Name: _answer(bigint[]); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -1119,41 +1170,15 @@ CREATE FUNCTION jobs._claim_band(p_worker_id integer, p_queue text, p_priority i
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
-  v_dice    bigint := random() * 1e15;
   v_keys    text[];
   v_shares  integer[];
   v_owed    double precision[];
   v_buckets bigint[];
-  v_more    boolean;
-  v_among   integer;
-  v_denied  integer;
-  v_given   integer;
   v_claim   bigint;
 begin
-  -- Among many more, where those whose turn it is cannot fill the room: limits hold them up.
-  foreach v_among in array array[64, 2048] loop
-    select w.keys, w.more
-    from jobs._whose_turn(p_queue, p_priority, p_floor, p_after_key, v_among) as w
-    into v_keys, v_more;
-    if v_keys = array[''] then
-      -- Jobs without a key have no limits, and nobody to share with.
-      v_shares := array[p_room];
-      exit;
-    end if;
-    select o.keys, o.denied from jobs._open_keys(p_queue, v_keys) as o into v_keys, v_denied;
-    v_denied := v_denied + cardinality(v_keys);
-    -- A new statement, so what it counts includes all that the last holder of a lock committed.
-    select array_agg(s.key), array_agg(s.share), array_agg(s.owed), array_agg(s.bucket),
-           coalesce(sum(s.share), 0)
-    from jobs._shares(p_queue, p_priority, v_keys, p_room, p_floor, v_dice) as s
-    into v_keys, v_shares, v_owed, v_buckets, v_given;
-    v_denied := v_denied - coalesce(cardinality(v_keys), 0);
-    exit when v_given >= p_room or not v_more;
-  end loop;
-  -- With room left for others, who got no share was denied one by a limit.
-  if p_room > v_given and v_denied > 0 then
-    perform jobs._count('jobs.denied_keys', v_denied);
-  end if;
+  select a.keys, a.shares, a.owed, a.buckets
+  from jobs._allot(p_queue, p_priority, p_room, p_after_key, p_floor) as a
+  into v_keys, v_shares, v_owed, v_buckets;
   if v_keys is null then
     return;
   end if;
@@ -28431,6 +28456,13 @@ REVOKE ALL ON FUNCTION jobs._again_in(p_queue text) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION jobs._alert_lines(p_job_id bigint) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _allot(p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint, OUT keys text[], OUT shares integer[], OUT owed double precision[], OUT buckets bigint[]); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._allot(p_queue text, p_priority integer, p_room integer, p_after_key text, p_floor bigint, OUT keys text[], OUT shares integer[], OUT owed double precision[], OUT buckets bigint[]) FROM PUBLIC;
 
 
 --
