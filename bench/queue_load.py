@@ -158,7 +158,8 @@ def backlog(fresh: Fresh, jobs: int) -> list[Figure]:
         conn.execute(BACKLOG, {"ready": jobs, "later": jobs, "parked": jobs // 10})
         conn.execute("vacuum analyze")
         conn.execute("checkpoint")
-        worker_id = value(conn, "jobs.start_worker", name="bench", queues=["bench"])
+        # Nobody beats for it.
+        worker_id = value(conn, "jobs.start_worker", name="bench", queues=["bench"], lease="1 h")
         took = []
         for _ in range(200):
             began = time.monotonic()
@@ -167,11 +168,16 @@ def backlog(fresh: Fresh, jobs: int) -> list[Figure]:
             value(conn, "jobs.complete_many", job_ids=ids, run_nos=runs)
         rates = []
         ids, runs = [], []
+        ticked = time.monotonic()
         for _ in range(10):
             began = time.monotonic()
             for _ in range((jobs - 20_000) // 10 // 500):
                 row = conn.execute(EXCHANGE, [worker_id, ids, runs]).fetchone()
                 ids, runs = row if row else ([], [])
+                # Where there are workers, one of them is the clock.
+                if time.monotonic() - ticked > 1:
+                    ticked = time.monotonic()
+                    value(conn, "jobs.tick")
             rates.append((jobs - 20_000) // 10 / (time.monotonic() - began))
         size = f"{jobs:,} ready, {jobs:,} scheduled, {jobs // 10:,} parked"
         return [
