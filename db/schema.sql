@@ -3700,6 +3700,30 @@ COMMENT ON FUNCTION jobs._refuse_empty_key(p_key text) IS 'Raises JQ014 where a 
 
 
 --
+-- Name: _refuse_job(bigint); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._refuse_job(p_job_id bigint) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  raise exception using
+    errcode = 'JQ009',
+    message = 'There is no such job.',
+    detail  = format('job_id=%s', p_job_id);
+end;
+$$;
+
+
+--
+-- Name: FUNCTION _refuse_job(p_job_id bigint); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._refuse_job(p_job_id bigint) IS 'Raises JQ009.';
+
+
+--
 -- Name: _refuse_kind(text); Type: FUNCTION; Schema: jobs; Owner: -
 --
 
@@ -6232,10 +6256,7 @@ begin
   end if;
 
   if not exists (select from jobs.jobs as j where j.job_id = p_job_id) then
-    raise exception using
-      errcode = 'JQ009',
-      message = 'There is no such job.',
-      detail  = format('job_id=%s', p_job_id);
+    perform jobs._refuse_job(p_job_id);
   end if;
   raise exception using
     errcode = 'JQ035',
@@ -7495,10 +7516,7 @@ begin
   v_is_dead := found;
   if not v_is_dead and not jobs._fell_with_parent(p_job_id) then
     if not exists (select from jobs.jobs as j where j.job_id = p_job_id) then
-      raise exception using
-        errcode = 'JQ009',
-        message = 'There is no such job.',
-        detail  = format('job_id=%s', p_job_id);
+      perform jobs._refuse_job(p_job_id);
     end if;
     raise exception using
       errcode = 'JQ010',
@@ -28886,6 +28904,13 @@ REVOKE ALL ON FUNCTION jobs._raise_floors() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION jobs._refuse_empty_key(p_key text) FROM PUBLIC;
+
+
+--
+-- Name: FUNCTION _refuse_job(p_job_id bigint); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._refuse_job(p_job_id bigint) FROM PUBLIC;
 
 
 --

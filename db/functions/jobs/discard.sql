@@ -18,10 +18,7 @@ begin
   end if;
 
   if not exists (select from jobs.jobs as j where j.job_id = p_job_id) then
-    raise exception using
-      errcode = 'JQ009',
-      message = 'There is no such job.',
-      detail  = format('job_id=%s', p_job_id);
+    perform jobs._refuse_job(p_job_id);
   end if;
   raise exception using
     errcode = 'JQ035',

@@ -21,10 +21,7 @@ begin
   v_is_dead := found;
   if not v_is_dead and not jobs._fell_with_parent(p_job_id) then
     if not exists (select from jobs.jobs as j where j.job_id = p_job_id) then
-      raise exception using
-        errcode = 'JQ009',
-        message = 'There is no such job.',
-        detail  = format('job_id=%s', p_job_id);
+      perform jobs._refuse_job(p_job_id);
     end if;
     raise exception using
       errcode = 'JQ010',
