@@ -70,7 +70,6 @@ class Rule:
     """A row of jobs.alert_rules_status."""
 
     rule: str
-    channels: list[str] | None
 
 
 @dataclass(frozen=True)
@@ -80,6 +79,7 @@ class Channel:
     channel: str
     last_outcome: str | None
     last_reason: str | None
+    is_deaf: bool
 
 
 @dataclass(frozen=True)
@@ -229,10 +229,8 @@ def channels(conn: DbConnection) -> Iterator[Finding]:
     from db.call import select
 
     hear = select(conn, "jobs.alert_channels_status", Channel, {"enabled": True}, "channel")
-    rules = select(conn, "jobs.alert_rules_status", Rule, {"enabled": True}, "rule")
-    names = {row.channel for row in hear}
-    deaf = [row for row in hear if row.last_outcome in ("failed", "unknown")]
-    mute = [row.rule for row in rules if row.channels and not names & set(row.channels)]
+    mute = select(conn, "jobs.alert_rules_status", Rule, {"enabled": True, "is_mute": True}, "rule")
+    deaf = [row for row in hear if row.is_deaf]
     for row in deaf:
         yield failed(
             "channel",
@@ -242,13 +240,13 @@ def channels(conn: DbConnection) -> Iterator[Finding]:
     if mute:
         yield failed(
             "channels",
-            f"Rules whose channels are off or gone, so they tell nobody: {', '.join(mute)}.",
+            f"Rules whose channels are off or gone, so they tell nobody: {', '.join(row.rule for row in mute)}.",
             "autom alerts channels",
         )
     elif not hear:
         yield Finding("channels", "ok", "Nobody is told of alerts.", "autom alerts channel --help")
     elif not deaf:
-        yield ok("channels", f"Alerts are told to {', '.join(sorted(names))}.")
+        yield ok("channels", f"Alerts are told to {', '.join(row.channel for row in hear)}.")
 
 
 def keys(conn: DbConnection, asked: str | None) -> Iterator[Finding]:

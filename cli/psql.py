@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,22 +16,16 @@ Rest = Annotated[
     list[str] | None, typer.Argument(metavar="[PSQL OPTIONS]", help="Handed to psql as they are.")
 ]
 
-SHORT = {
-    "overview": "select * from jobs.overview;",
-    "queues": "select * from jobs.queues_status;",
-    "runs": "select * from jobs.runs order by started_at desc limit 20;",
-    "dead": "select * from jobs.dead;",
-    "schedules": "select * from jobs.schedule_status;",
-    "shops": "select * from shops.overview;",
-    "functions": (
-        "select p.oid::regproc as function, pg_get_function_arguments(p.oid) as arguments,"
-        " obj_description(p.oid, 'pg_proc') as what from pg_proc as p"
-        " join pg_namespace as n on n.oid = p.pronamespace"
-        " where n.nspname in ('jobs', 'accounts', 'shops') and p.proname !~ '^(_|tg_)'"
-        " order by n.nspname = 'jobs' desc, n.nspname, p.proname;"
-    ),
+SHORT: dict[str, dict[str, Any]] = {
+    "overview": {"view": "jobs.overview"},
+    "queues": {"view": "jobs.queues_status"},
+    "runs": {"view": "jobs.runs", "order": "started_at desc", "limit": 20},
+    "dead": {"view": "jobs.dead"},
+    "schedules": {"view": "jobs.schedule_status"},
+    "shops": {"view": "shops.overview"},
+    "functions": {"view": "jobs.functions"},
 }
-"""What ``:name`` stands for at the prompt."""
+"""The view that ``:name`` reads at the prompt, as ``db.call.text_select`` is told."""
 
 
 @hands_on
@@ -64,8 +58,14 @@ def psql(rest: Rest = None, database: Database = None) -> None:
 
 
 def _for_a_person() -> list[str]:
+    from db.call import text_select
+
+    short = {
+        name: text_select(asked["view"], order=asked.get("order"), limit=asked.get("limit"))
+        for name, asked in SHORT.items()
+    }
     bold, plain = ("", "") if os.environ.get("NO_COLOR") else ("%[%033[1m%]", "%[%033[0m%]")
-    settings = {"PROMPT1": f"{bold}%/{plain}%R%x%# ", "PROMPT2": f"{bold}%/{plain}%R%x%# ", **SHORT}
+    settings = {"PROMPT1": f"{bold}%/{plain}%R%x%# ", "PROMPT2": f"{bold}%/{plain}%R%x%# ", **short}
     return [
         *(f"--set={name}={text}" for name, text in settings.items()),
         "--pset=null=∅",

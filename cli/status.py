@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cli.alerts import SEVERITIES, Alert
+from cli.alerts import Alert
 from cli.context import Session
 from cli.jobs import counted
 from cli.output import duration
@@ -157,7 +157,10 @@ def _read(session: Session) -> Status:
             "accounts.connections_status", Connection, order="service, account"
         )
         alerts = session.select(
-            "jobs.alerts_status", Alert, {"state": "open"}, order="first_seen desc, alert_id desc"
+            "jobs.alerts_status",
+            Alert,
+            {"state": "open"},
+            order="grade desc, first_seen desc, alert_id desc",
         )
     info = session.connection.info
     left = {quota.user_id: quota for quota in quotas}
@@ -171,7 +174,7 @@ def _read(session: Session) -> Status:
         "runs": runs,
         "shops": [_shop(shop, left.get(shop.user_id)) for shop in shops],
         "connections": [connection for connection in connections if connection.alert],
-        "alerts": sorted(alerts, key=lambda alert: -SEVERITIES.index(alert.severity)),
+        "alerts": alerts,
     }
     return Status(**found, attention=list(_attention(**found)))
 

@@ -1934,6 +1934,32 @@ COMMENT ON FUNCTION jobs._fell_with_parent(p_job_id bigint) IS 'The job was canc
 transaction ends.';
 
 
+--
+-- Name: _find_dead(text, text, text, text, uuid); Type: FUNCTION; Schema: jobs; Owner: -
+--
+
+CREATE FUNCTION jobs._find_dead(p_kind text, p_queue text, p_reason text, p_key text, p_tenant uuid) RETURNS TABLE(job_id bigint, run_id bigint)
+    LANGUAGE sql STABLE
+    AS $$
+  select d.job_id, j.run_id
+  from jobs.dead_letters as d
+  join jobs.jobs as j on j.job_id = d.job_id
+  where (p_queue is null or d.queue = p_queue)
+    and (p_reason is null or d.reason like p_reason)
+    and (p_kind is null or j.kind = p_kind)
+    and (p_key is null or d.key = p_key)
+    and (p_tenant is null or j.tenant = p_tenant);
+$$;
+
+
+--
+-- Name: FUNCTION _find_dead(p_kind text, p_queue text, p_reason text, p_key text, p_tenant uuid); Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON FUNCTION jobs._find_dead(p_kind text, p_queue text, p_reason text, p_key text, p_tenant uuid) IS 'Dead jobs of a kind, of a queue, of a key, of a tenant, whose reason is like p_reason; null asks
+for all. Without a search_path of its own, so that it becomes part of the query that asks.';
+
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -6288,17 +6314,12 @@ CREATE FUNCTION jobs.discard_dead(p_kind text DEFAULT NULL::text, p_queue text D
 declare
   v_dead bigint[] := array(
     select d.job_id
-    from jobs.dead_letters as d
-    join jobs.jobs as j on j.job_id = d.job_id
-    where (p_queue is null or d.queue = p_queue)
-      and (p_reason is null or d.reason like p_reason)
-      and (p_kind is null or j.kind = p_kind)
-      and (p_key is null or d.key = p_key)
-      and (p_tenant is null or j.tenant = p_tenant)
-      and (p_older_than is null or d.died_at < jobs.clock() - p_older_than)
+    from jobs._find_dead(p_kind, p_queue, p_reason, p_key, p_tenant) as f
+    join jobs.dead_letters as d on d.job_id = f.job_id
+    where (p_older_than is null or d.died_at < jobs.clock() - p_older_than)
       -- The end of a run counts its dead.
       and not exists (
-        select from jobs.run_log as o where o.run_id = j.run_id and o.finished_at is null
+        select from jobs.run_log as o where o.run_id = f.run_id and o.finished_at is null
       )
     order by d.job_id
     limit p_limit
@@ -7585,13 +7606,8 @@ begin
 
   v_ids := array(
     select l.job_id
-    from jobs.dead_letters as l
-    join jobs.jobs as j on j.job_id = l.job_id
-    where (p_queue is null or l.queue = p_queue)
-      and (p_reason is null or l.reason like p_reason)
-      and (p_kind is null or j.kind = p_kind)
-      and (p_key is null or l.key = p_key)
-      and (p_tenant is null or j.tenant = p_tenant)
+    from jobs._find_dead(p_kind, p_queue, p_reason, p_key, p_tenant) as f
+    join jobs.dead_letters as l on l.job_id = f.job_id
     order by l.job_id
     limit p_limit
     -- Somebody retries one of them just now: it is not ours.
@@ -15150,6 +15166,7 @@ CREATE VIEW jobs.alert_channels_status AS
     n.outcome AS last_outcome,
     n.ended_at AS last_at,
     n.reason AS last_reason,
+    COALESCE((n.outcome = ANY (ARRAY['failed'::text, 'unknown'::text])), false) AS is_deaf,
     c.description
    FROM ((jobs.alert_channels c
      CROSS JOIN LATERAL ( SELECT count(*) AS untold
@@ -15211,6 +15228,13 @@ COMMENT ON COLUMN jobs.alert_channels_status.untold IS 'Notices that wait for th
 --
 
 COMMENT ON COLUMN jobs.alert_channels_status.last_outcome IS 'done, failed, unknown (it may have arrived), skipped, cancelled; null before the first.';
+
+
+--
+-- Name: COLUMN alert_channels_status.is_deaf; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.alert_channels_status.is_deaf IS 'Its last message did not arrive, or may not have.';
 
 
 --
@@ -15292,6 +15316,9 @@ CREATE VIEW jobs.alert_rules_status AS
     a.open,
     s.until AS silenced_until,
     r.channels,
+    ((NOT (EXISTS ( SELECT
+           FROM jobs.alert_channels c
+          WHERE (c.enabled AND (c.channel = ANY (r.channels)))))) AND (r.channels IS NOT NULL)) AS is_mute,
     r.clear_after,
     r.error,
     r.function,
@@ -15336,6 +15363,13 @@ COMMENT ON COLUMN jobs.alert_rules_status.silenced_until IS 'Null while the whol
 --
 
 COMMENT ON COLUMN jobs.alert_rules_status.channels IS 'Where it is told; null is every channel.';
+
+
+--
+-- Name: COLUMN alert_rules_status.is_mute; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.alert_rules_status.is_mute IS 'None of the channels that it names is there and on.';
 
 
 --
@@ -15387,7 +15421,8 @@ CREATE VIEW jobs.alerts_status AS
     a.resolved_at,
     s.until AS silenced_until,
     s.reason AS silenced_why,
-    n.told
+    n.told,
+    array_position(ARRAY['info'::text, 'warning'::text, 'critical'::text], a.severity) AS grade
    FROM ((jobs.alerts a
      LEFT JOIN LATERAL ( SELECT s_1.until,
             s_1.reason
@@ -15455,6 +15490,13 @@ COMMENT ON COLUMN jobs.alerts_status.silenced_until IS 'Null while it is not sil
 --
 
 COMMENT ON COLUMN jobs.alerts_status.told IS 'Channels that it was told to.';
+
+
+--
+-- Name: COLUMN alerts_status.grade; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.alerts_status.grade IS '1 info, 2 warning, 3 critical.';
 
 
 --
@@ -16644,6 +16686,34 @@ CREATE SEQUENCE jobs.floors_lowered
 --
 
 COMMENT ON SEQUENCE jobs.floors_lowered IS 'Places from which claims looked that lay behind a ready job, and were put right.';
+
+
+--
+-- Name: functions; Type: VIEW; Schema: jobs; Owner: -
+--
+
+CREATE VIEW jobs.functions AS
+ SELECT (p.oid)::regproc AS function,
+    pg_get_function_arguments(p.oid) AS arguments,
+    obj_description(p.oid, 'pg_proc'::name) AS what
+   FROM (pg_proc p
+     JOIN pg_namespace n ON ((n.oid = p.pronamespace)))
+  WHERE ((n.nspname = ANY (ARRAY['jobs'::name, 'accounts'::name, 'shops'::name])) AND (p.proname !~ '^(_|tg_)'::text))
+  ORDER BY (n.nspname = 'jobs'::name) DESC, n.nspname, p.proname;
+
+
+--
+-- Name: VIEW functions; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON VIEW jobs.functions IS 'The manual: what there is to be called, of all schemas, and what it promises.';
+
+
+--
+-- Name: COLUMN functions.what; Type: COMMENT; Schema: jobs; Owner: -
+--
+
+COMMENT ON COLUMN jobs.functions.what IS 'What it does, returns and raises; units are named there.';
 
 
 --
@@ -28610,6 +28680,13 @@ REVOKE ALL ON FUNCTION jobs._fell_with_parent(p_job_id bigint) FROM PUBLIC;
 
 
 --
+-- Name: FUNCTION _find_dead(p_kind text, p_queue text, p_reason text, p_key text, p_tenant uuid); Type: ACL; Schema: jobs; Owner: -
+--
+
+REVOKE ALL ON FUNCTION jobs._find_dead(p_kind text, p_queue text, p_reason text, p_key text, p_tenant uuid) FROM PUBLIC;
+
+
+--
 -- Name: FUNCTION _finish(p_job jobs.running, p_state text, p_reason text, p_code text, p_result jsonb, p_propagate boolean); Type: ACL; Schema: jobs; Owner: -
 --
 
@@ -30879,6 +30956,14 @@ GRANT SELECT ON TABLE jobs.faults TO autom_reader;
 GRANT SELECT ON TABLE jobs.finished TO autom_worker;
 GRANT SELECT ON TABLE jobs.finished TO autom_operator;
 GRANT SELECT ON TABLE jobs.finished TO autom_reader;
+
+
+--
+-- Name: TABLE functions; Type: ACL; Schema: jobs; Owner: -
+--
+
+GRANT SELECT ON TABLE jobs.functions TO autom_operator;
+GRANT SELECT ON TABLE jobs.functions TO autom_reader;
 
 
 --

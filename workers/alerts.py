@@ -89,7 +89,7 @@ def message_of(request: Mapping[str, Any]) -> EmailMessage:
     message = EmailMessage(policy=LINES)
     message["From"] = request["from"]
     message["To"] = ", ".join(request["to"])
-    message["Subject"] = " ".join(request["subject"].split())
+    message["Subject"] = request["subject"]
     message["Date"] = request["date"]
     message["Message-ID"] = f"<autom.{request['message_id']}@{request['from'].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"

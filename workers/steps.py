@@ -109,12 +109,11 @@ class Steps:
     def progress(self, percent: SupportsFloat | None, note: str | None = None) -> None:
         """How far it is, 0 to 100: ``jobs.active`` shows it from the next heartbeat on.
 
-        What is beyond is cut, a note too; what is no finite number shows as none.
+        What is beyond is cut by the database; what is no finite number, JSON cannot say: none.
         """
         share = None if percent is None else float(percent)
-        if share is not None:
-            share = min(max(share, 0.0), 100.0) if math.isfinite(share) else None
-        self.reported = (share, None if note is None else _as_text(note))
+        known = share if share is not None and math.isfinite(share) else None
+        self.reported = (known, None if note is None else _as_text(note))
 
     async def _ask(self, function: str, **arguments: Any) -> Any:
         try:

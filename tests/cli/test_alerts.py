@@ -130,7 +130,7 @@ def test_silence_and_its_end(database):
         pytest.param(["channel", "ops", "--slack", SECRET], 2, id="a webhook that was pasted"),
         pytest.param(["channel", "ops", "--mail", SECRET], 2, id="a server that was pasted"),
         pytest.param(["channel", "ops", "--mail", "AUTOM_ALERT_X"], 2, id="a mail of nobody"),
-        pytest.param([*MAIL, "--to", "a@b", "--at-least", "grave"], 2, id="a severity of nobody"),
+        pytest.param([*MAIL, "--to", "a@b", "--at-least", "grave"], 6, id="a severity of nobody"),
         pytest.param([*MAIL, "--to", "y"], 6, id="a mail to what is no address"),
         pytest.param([*MAIL, "--to", "c@d\nBcc: e@f"], 6, id="a mail with a header more"),
     ],

@@ -19,17 +19,12 @@ as $$
 declare
   v_dead bigint[] := array(
     select d.job_id
-    from jobs.dead_letters as d
-    join jobs.jobs as j on j.job_id = d.job_id
-    where (p_queue is null or d.queue = p_queue)
-      and (p_reason is null or d.reason like p_reason)
-      and (p_kind is null or j.kind = p_kind)
-      and (p_key is null or d.key = p_key)
-      and (p_tenant is null or j.tenant = p_tenant)
-      and (p_older_than is null or d.died_at < jobs.clock() - p_older_than)
+    from jobs._find_dead(p_kind, p_queue, p_reason, p_key, p_tenant) as f
+    join jobs.dead_letters as d on d.job_id = f.job_id
+    where (p_older_than is null or d.died_at < jobs.clock() - p_older_than)
       -- The end of a run counts its dead.
       and not exists (
-        select from jobs.run_log as o where o.run_id = j.run_id and o.finished_at is null
+        select from jobs.run_log as o where o.run_id = f.run_id and o.finished_at is null
       )
     order by d.job_id
     limit p_limit

@@ -41,13 +41,8 @@ begin
 
   v_ids := array(
     select l.job_id
-    from jobs.dead_letters as l
-    join jobs.jobs as j on j.job_id = l.job_id
-    where (p_queue is null or l.queue = p_queue)
-      and (p_reason is null or l.reason like p_reason)
-      and (p_kind is null or j.kind = p_kind)
-      and (p_key is null or l.key = p_key)
-      and (p_tenant is null or j.tenant = p_tenant)
+    from jobs._find_dead(p_kind, p_queue, p_reason, p_key, p_tenant) as f
+    join jobs.dead_letters as l on l.job_id = f.job_id
     order by l.job_id
     limit p_limit
     -- Somebody retries one of them just now: it is not ours.

@@ -1,6 +1,9 @@
 create or replace view jobs.alert_rules_status as
 select r.rule, r.severity, r.bound, r.span, r.enabled, a.open, s.until as silenced_until,
   r.channels,
+       not exists (
+         select from jobs.alert_channels as c where c.enabled and c.channel = any (r.channels)
+       ) and r.channels is not null as is_mute,
        r.clear_after, r.error, r.function, r.description
 from jobs.alert_rules as r
 cross join lateral (
@@ -16,6 +19,8 @@ comment on column jobs.alert_rules_status.span is
 comment on column jobs.alert_rules_status.silenced_until is
   'Null while the whole rule is not silenced.';
 comment on column jobs.alert_rules_status.channels is 'Where it is told; null is every channel.';
+comment on column jobs.alert_rules_status.is_mute is
+  'None of the channels that it names is there and on.';
 comment on column jobs.alert_rules_status.clear_after is
   'An alert is over when it has not been found for that long.';
 comment on column jobs.alert_rules_status.error is

@@ -6,7 +6,8 @@ select a.alert_id, a.rule, a.about, a.severity,
          else 'open'
        end as state,
        a.said, a.times, a.first_seen, a.last_seen, a.resolved_at, s.until as silenced_until,
-       s.reason as silenced_why, n.told
+       s.reason as silenced_why, n.told,
+       array_position(array['info', 'warning', 'critical'], a.severity) as grade
 from jobs.alerts as a
 left join lateral (
   select s.until, s.reason
@@ -31,6 +32,7 @@ comment on column jobs.alerts_status.state is
 comment on column jobs.alerts_status.times is 'How often, or how many, when it was last seen.';
 comment on column jobs.alerts_status.silenced_until is 'Null while it is not silenced.';
 comment on column jobs.alerts_status.told is 'Channels that it was told to.';
+comment on column jobs.alerts_status.grade is '1 info, 2 warning, 3 critical.';
 comment on column jobs.alerts_status.said is 'What is wrong, in one sentence.';
 comment on column jobs.alerts_status.resolved_at is 'Null while it goes on.';
 grant select on jobs.alerts_status to autom_worker, autom_operator, autom_reader;
